@@ -1,0 +1,200 @@
+"""The expression tree: small, frozen, hash-consed, ordered, with exact rational constants.
+
+Nothing is simplified on construction: `(x + y) - x` stays what it is, because the order of
+floating-point operations is what this project is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from weakref import WeakValueDictionary
+
+Leaf = Fraction | str | None
+
+
+class Expr:
+    """One node. Equal trees are one object, so equality is identity and hashing is O(1).
+
+    Attributes:
+        op: a name of `ops.OPS`, or a leaf: "num" (`value` a Fraction), "var" (`value` a name),
+            "const" (`value` one of `CONSTANTS`).
+        args: the operands.
+        value: the leaf's payload, None for operations.
+        size: number of nodes of the tree, each occurrence counted.
+    """
+
+    __slots__ = ("__weakref__", "args", "op", "size", "value")
+    op: str
+    args: tuple[Expr, ...]
+    value: Leaf
+    size: int
+
+    def __init__(self) -> None:
+        raise TypeError("use num(), var(), const() or call()")
+
+    def __repr__(self) -> str:
+        return show(self)
+
+    def __reduce__(self) -> tuple[Callable[..., Expr], tuple[object, ...]]:
+        return _make, (self.op, self.args, self.value)
+
+    def __add__(self, other: Expr | int) -> Expr:
+        return call("add", self, lift(other))
+
+    def __radd__(self, other: int) -> Expr:
+        return call("add", lift(other), self)
+
+    def __sub__(self, other: Expr | int) -> Expr:
+        return call("sub", self, lift(other))
+
+    def __rsub__(self, other: int) -> Expr:
+        return call("sub", lift(other), self)
+
+    def __mul__(self, other: Expr | int) -> Expr:
+        return call("mul", self, lift(other))
+
+    def __rmul__(self, other: int) -> Expr:
+        return call("mul", lift(other), self)
+
+    def __truediv__(self, other: Expr | int) -> Expr:
+        return call("div", self, lift(other))
+
+    def __rtruediv__(self, other: int) -> Expr:
+        return call("div", lift(other), self)
+
+    def __neg__(self) -> Expr:
+        return call("neg", self)
+
+
+CONSTANTS = ("pi", "e", "euler_gamma")
+_INTERNED: WeakValueDictionary[tuple[object, ...], Expr] = WeakValueDictionary()
+
+
+def _make(op: str, args: tuple[Expr, ...], value: Leaf) -> Expr:
+    key = (op, tuple(map(id, args)), value)
+    found = _INTERNED.get(key)
+    if found is None:
+        found = object.__new__(Expr)
+        found.op, found.args, found.value = op, args, value
+        found.size = 1 + sum(a.size for a in args)
+        _INTERNED[key] = found
+    return found
+
+
+def num(value: int | Fraction) -> Expr:
+    """An exact rational constant."""
+    return _make("num", (), Fraction(value))
+
+
+def var(name: str) -> Expr:
+    """A real variable (an argument, or a name a plan introduces)."""
+    return _make("var", (), name)
+
+
+def const(name: str) -> Expr:
+    """One of `CONSTANTS`, exact."""
+    if name not in CONSTANTS:
+        raise ValueError(name)
+    return _make("const", (), name)
+
+
+def call(op: str, *args: Expr) -> Expr:
+    """The operation `op` of `ops.OPS` applied to `args`."""
+    return _make(op, args, None)
+
+
+def lift(value: Expr | int | Fraction) -> Expr:
+    return value if isinstance(value, Expr) else num(value)
+
+
+def where(condition: Expr, yes: Expr, no: Expr) -> Expr:
+    return call("where", condition, yes, no)
+
+
+def walk(*roots: Expr) -> Iterator[Expr]:
+    """Every distinct node below the roots, operands before operations, in a fixed order."""
+    seen: set[Expr] = set()
+    for root in roots:
+        stack = [(root, False)]
+        while stack:
+            e, expanded = stack.pop()
+            if e in seen:
+                continue
+            if expanded or not e.args:
+                seen.add(e)
+                yield e
+            else:
+                stack.append((e, True))
+                stack.extend((a, False) for a in reversed(e.args))
+
+
+def variables(*roots: Expr) -> tuple[str, ...]:
+    """Names of the variables, in the order in which they first appear."""
+    return tuple(str(e.value) for e in walk(*roots) if e.op == "var")
+
+
+def has_op(e: Expr, *ops: str) -> bool:
+    return any(x.op in ops for x in walk(e))
+
+
+def rebuild(e: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """Bottom-up rewriting: `change` gets each node with rebuilt operands, None keeps it."""
+    done: dict[Expr, Expr] = {}
+    for x in walk(e):
+        new = _make(x.op, tuple(done[a] for a in x.args), x.value) if x.args else x
+        done[x] = change(new) or new
+    return done[e]
+
+
+def substitute(e: Expr, table: Mapping[Expr, Expr]) -> Expr:
+    """Replace whole subtrees, outermost first; what is put in is not searched again."""
+    done: dict[Expr, Expr] = {}
+    stack = [(e, False)]
+    while stack:
+        x, expanded = stack.pop()
+        if x in done:
+            continue
+        if x in table:
+            done[x] = table[x]
+        elif not x.args:
+            done[x] = x
+        elif expanded:
+            done[x] = _make(x.op, tuple(done[a] for a in x.args), x.value)
+        else:
+            stack.append((x, True))
+            stack.extend((a, False) for a in x.args)
+    return done[e]
+
+
+_INFIX = {
+    "add": ("+", 10), "sub": ("-", 10), "mul": ("*", 20), "div": ("/", 20), "lt": ("<", 5), "le": ("<=", 5),
+    "gt": (">", 5), "ge": (">=", 5), "eq": ("==", 5), "ne": ("!=", 5), "and": ("and", 3), "or": ("or", 2),
+}  # fmt: skip
+
+
+def show(e: Expr, outer: int = 0) -> str:
+    """Readable text in the expression language; parsing it gives an equal formula."""
+    if e.op == "num":
+        assert isinstance(e.value, Fraction)
+        whole = e.value.denominator == 1
+        level = (99 if whole else 20) if e.value >= 0 else 15
+        return _wrap(str(e.value), level, outer)
+    if e.op in ("var", "const"):
+        return str(e.value)
+    if e.op in _INFIX:
+        sign, level = _INFIX[e.op]
+        text = f"{show(e.args[0], level)} {sign} {show(e.args[1], level + 1)}"
+        return _wrap(text, level, outer)
+    if e.op == "neg":
+        return _wrap("-" + show(e.args[0], 21), 15, outer)
+    if e.op == "not":
+        return _wrap("not " + show(e.args[0], 5), 4, outer)
+    if e.op in ("pow", "square"):
+        exponent = show(e.args[1], 30) if e.op == "pow" else "2"
+        return _wrap(f"{show(e.args[0], 31)}**{exponent}", 30, outer)
+    return f"{e.op}({', '.join(show(a) for a in e.args)})"
+
+
+def _wrap(text: str, level: int, outer: int) -> str:
+    return f"({text})" if level < outer else text

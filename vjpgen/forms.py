@@ -1,0 +1,70 @@
+"""What the search found and how it is kept between the passes: values, made once, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vjpgen.expr import Expr, variables
+from vjpgen.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """One expression to compute for the value and for every partial.
+
+    Attributes:
+        spec: the function.
+        values: one form per output, over the arguments.
+        partials: `partials[i][j]` is d output_i / d argument_j, over the arguments.
+        anchors: ordinary points of the domain, one coordinate per argument; a branch of a `where`
+            that is not taken is evaluated at one of them.
+    """
+
+    spec: Spec
+    values: tuple[Expr, ...]
+    partials: tuple[tuple[Expr, ...], ...]
+    anchors: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        if len(self.values) != len(self.spec.outputs) or len(self.partials) != len(self.values):
+            raise ValueError("one form per output")
+        if any(len(row) != len(self.spec.args) for row in self.partials):
+            raise ValueError("one partial per argument")
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """One array that fwd hands to bwd.
+
+    Attributes:
+        name: its name in bwd.
+        expr: what fwd computes for it, over the arguments. An argument itself is forwarded, not copied.
+        kind: "input", "output" or "intermediate".
+    """
+
+    name: str
+    expr: Expr
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Forms, and what stands between the passes.
+
+    Attributes:
+        forms: what is computed.
+        residuals: what fwd saves, in order.
+        bwd: `bwd[i][j]`, each partial over the residuals' names instead of the arguments.
+    """
+
+    forms: Forms
+    residuals: tuple[Residual, ...]
+    bwd: tuple[tuple[Expr, ...], ...]
+
+    def __post_init__(self) -> None:
+        names = [r.name for r in self.residuals]
+        used = set(variables(*(e for row in self.bwd for e in row)))
+        if len(set(names)) != len(names):
+            raise ValueError(f"residual names repeat: {names}")
+        if used != set(names):
+            raise ValueError(f"residuals {sorted(names)}, but bwd uses {sorted(used)}")
