@@ -1,0 +1,236 @@
+"""Between `Expr` and sympy: both directions, and nothing evaluated from text.
+
+Elementary functions become sympy's own, so that it can collect and cancel them. Everything else is an
+opaque function that knows only its partials: sympy then neither rewrites it nor needs to understand it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from vjpgen.errors import InputError
+from vjpgen.expr import Expr, call, const, num, var, walk
+
+Slope = Callable[..., Any]
+_RATIONAL_LIMIT = 12  # an integer power up to this is written out as products when it is converted back
+
+
+def _opaque(name: str, *slopes: Slope) -> Any:
+    """A sympy function that nothing rewrites; its partials are `slopes`, one per operand."""
+
+    def fdiff(self: Any, argindex: int = 1) -> Any:
+        return slopes[argindex - 1](*self.args)
+
+    return type(f"op_{name}", (sp.Function,), {"fdiff": fdiff, "nargs": (len(slopes),), "is_extended_real": True})
+
+
+def _none(*_: Any) -> Any:
+    raise InputError("the order of a Bessel or polygamma function must be a constant integer")
+
+
+# Kinks follow JAX: abs' = sign, so 0 at 0; steps have derivative 0. max and min are split before sympy.
+OPAQUE: dict[str, Any] = {"sign": _opaque("sign", lambda a: sp.S.Zero)}
+OPAQUE["abs"] = _opaque("abs", lambda a: OPAQUE["sign"](a))
+for _name in ("floor", "ceil", "round"):
+    OPAQUE[_name] = _opaque(_name, lambda a: sp.S.Zero)
+_HALF = sp.Rational(1, 2)
+OPAQUE["max"] = _opaque(
+    "max", lambda a, b: (1 + OPAQUE["sign"](a - b)) * _HALF, lambda a, b: (1 - OPAQUE["sign"](a - b)) * _HALF
+)
+OPAQUE["min"] = _opaque(
+    "min", lambda a, b: (1 - OPAQUE["sign"](a - b)) * _HALF, lambda a, b: (1 + OPAQUE["sign"](a - b)) * _HALF
+)
+OPAQUE["cbrt"] = _opaque("cbrt", lambda a: 1 / (3 * OPAQUE["cbrt"](a) ** 2))
+OPAQUE["atan2"] = _opaque("atan2", lambda a, b: b / (a**2 + b**2), lambda a, b: -a / (a**2 + b**2))
+OPAQUE["erf"] = _opaque("erf", lambda a: 2 * sp.exp(-(a**2)) / sp.sqrt(sp.pi))
+OPAQUE["erfc"] = _opaque("erfc", lambda a: -2 * sp.exp(-(a**2)) / sp.sqrt(sp.pi))
+OPAQUE["erfcx"] = _opaque("erfcx", lambda a: 2 * a * OPAQUE["erfcx"](a) - 2 / sp.sqrt(sp.pi))
+OPAQUE["erfinv"] = _opaque("erfinv", lambda a: sp.sqrt(sp.pi) / 2 * sp.exp(OPAQUE["erfinv"](a) ** 2))
+OPAQUE["polygamma"] = _opaque("polygamma", _none, lambda n, a: OPAQUE["polygamma"](n + 1, a))
+OPAQUE["digamma"] = _opaque("digamma", lambda a: OPAQUE["polygamma"](sp.S.One, a))
+OPAQUE["lgamma"] = _opaque("lgamma", lambda a: OPAQUE["digamma"](a))
+OPAQUE["gamma"] = _opaque("gamma", lambda a: OPAQUE["gamma"](a) * OPAQUE["digamma"](a))
+OPAQUE["lambertw"] = _opaque(
+    "lambertw", lambda a: sp.exp(-OPAQUE["lambertw"](a)) / (1 + OPAQUE["lambertw"](a))
+)
+OPAQUE["besselj"] = _opaque(
+    "besselj",
+    _none,
+    lambda n, a: -OPAQUE["besselj"](sp.S.One, a)
+    if n == 0
+    else (OPAQUE["besselj"](n - 1, a) - OPAQUE["besselj"](n + 1, a)) * _HALF,
+)
+OPAQUE["besseli"] = _opaque(
+    "besseli",
+    _none,
+    lambda n, a: OPAQUE["besseli"](sp.S.One, a)
+    if n == 0
+    else (OPAQUE["besseli"](n - 1, a) + OPAQUE["besseli"](n + 1, a)) * _HALF,
+)
+
+_FORWARD: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b,
+    "neg": lambda a: -a, "square": lambda a: a**2, "pow": lambda a, b: a**b, "exp": sp.exp,
+    "exp2": lambda a: 2**a, "expm1": lambda a: sp.exp(a) - 1, "log": sp.log, "log1p": lambda a: sp.log(1 + a),
+    "log2": lambda a: sp.log(a) / sp.log(2), "log10": lambda a: sp.log(a) / sp.log(10), "sqrt": sp.sqrt,
+    "rsqrt": lambda a: 1 / sp.sqrt(a), "hypot": lambda a, b: sp.sqrt(a**2 + b**2), "sin": sp.sin,
+    "cos": sp.cos, "tan": sp.tan, "asin": sp.asin, "acos": sp.acos, "atan": sp.atan, "sinh": sp.sinh,
+    "cosh": sp.cosh, "tanh": sp.tanh, "asinh": sp.asinh, "acosh": sp.acosh, "atanh": sp.atanh,
+    "logistic": lambda a: 1 / (1 + sp.exp(-a)), "softplus": lambda a: sp.log(1 + sp.exp(a)),
+    "logaddexp": lambda a, b: sp.log(sp.exp(a) + sp.exp(b)), **OPAQUE,
+}  # fmt: skip
+_CONSTANTS = {"pi": sp.pi, "e": sp.E, "euler_gamma": sp.EulerGamma}
+_BACK = {f"op_{name}": name for name in OPAQUE}
+_NATIVE = {
+    sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.tan: "tan", sp.asin: "asin",
+    sp.acos: "acos", sp.atan: "atan", sp.sinh: "sinh", sp.cosh: "cosh", sp.tanh: "tanh", sp.asinh: "asinh",
+    sp.acosh: "acosh", sp.atanh: "atanh", sp.Abs: "abs", sp.sign: "sign", sp.floor: "floor",
+    sp.ceiling: "ceil", sp.erf: "erf", sp.erfc: "erfc", sp.erfinv: "erfinv", sp.gamma: "gamma",
+    sp.loggamma: "lgamma", sp.digamma: "digamma", sp.atan2: "atan2", sp.LambertW: "lambertw",
+    sp.besselj: "besselj", sp.besseli: "besseli", sp.polygamma: "polygamma",
+}  # fmt: skip
+_RECIPROCALS = {
+    sp.sec: "cos", sp.csc: "sin", sp.cot: "tan", sp.sech: "cosh", sp.csch: "sinh", sp.coth: "tanh",
+}  # fmt: skip
+
+
+def to_sympy(e: Expr, symbols: Mapping[str, Any]) -> Any:
+    """The sympy expression equal to a real `Expr` without `where`, over the given symbols."""
+    done: dict[Expr, Any] = {}
+    for x in walk(e):
+        if x.op == "num":
+            assert isinstance(x.value, Fraction)
+            done[x] = sp.Rational(x.value.numerator, x.value.denominator)
+        elif x.op == "var":
+            done[x] = symbols[str(x.value)]
+        elif x.op == "const":
+            done[x] = _CONSTANTS[str(x.value)]
+        else:
+            done[x] = _FORWARD[x.op](*(done[a] for a in x.args))
+    return done[e]
+
+
+def from_sympy(s: Any, names: Mapping[Any, str] | None = None) -> Expr:
+    """The `Expr` of a sympy expression.
+
+    Args:
+        s: a real sympy expression, relation or boolean; Piecewise, Max, Min and Heaviside included.
+        names: the argument's name of each symbol, its own name by default.
+
+    Raises:
+        InputError: a sympy object without a counterpart in the language.
+    """
+    back = lambda a: from_sympy(a, names)  # noqa: E731 - recursion with one fixed argument
+    if s is sp.true or s is sp.false:
+        return call("true" if s is sp.true else "false")
+    if s.is_Symbol:
+        return var(names[s] if names and s in names else s.name)
+    if s.is_Rational:
+        return num(Fraction(int(s.p), int(s.q)))
+    if s.is_Float:
+        return num(Fraction(str(s)) if "e" not in str(s) else Fraction(float(s)))
+    for name, value in _CONSTANTS.items():
+        if s == value:
+            return const(name)
+    if s.is_Add:
+        return _sum([back(a) for a in s.args if not a.could_extract_minus_sign()],
+                    [back(-a) for a in s.args if a.could_extract_minus_sign()])  # fmt: skip
+    if s.is_Mul:
+        return _product(s, back)
+    if s.is_Pow:
+        return _power(s, back)
+    return _function(s, back)
+
+
+def _sum(plus: list[Expr], minus: list[Expr]) -> Expr:
+    total: Expr | None = None
+    for p in plus:
+        total = p if total is None else total + p
+    for m in minus:
+        total = -m if total is None else total - m
+    return num(0) if total is None else total
+
+
+def _product(s: Any, back: Callable[[Any], Expr]) -> Expr:
+    coefficient, rest = s.as_coeff_Mul()
+    if coefficient.is_negative:
+        return -back(-s)
+    top: list[Expr] = [num(int(coefficient.p))] if coefficient.is_Rational and coefficient.p != 1 else []
+    bottom: list[Expr] = [num(int(coefficient.q))] if coefficient.is_Rational and coefficient.q != 1 else []
+    if not coefficient.is_Rational:
+        rest = s
+    for a in sp.Mul.make_args(rest):
+        if a.is_Pow and a.exp.is_Rational and a.exp.is_negative:
+            bottom.append(back(a.base**-a.exp))
+        else:
+            top.append(back(a))
+    product = _fold(top) or num(1)
+    below = _fold(bottom)
+    return product / below if below is not None else product
+
+
+def _fold(factors: list[Expr]) -> Expr | None:
+    total: Expr | None = None
+    for f in factors:
+        total = f if total is None else total * f
+    return total
+
+
+def _power(s: Any, back: Callable[[Any], Expr]) -> Expr:
+    base, exponent = s.base, s.exp
+    if base is sp.E:
+        return call("exp", back(exponent))
+    if exponent.is_Rational and exponent.is_negative:
+        return 1 / back(base**-exponent)
+    if exponent == sp.S.Half:
+        return call("sqrt", back(base))
+    if exponent.is_Rational and exponent.q == 2 and exponent.p < _RATIONAL_LIMIT:
+        return back(base ** ((exponent.p - 1) // 2)) * call("sqrt", back(base))
+    return call("pow", back(base), back(exponent))
+
+
+def _function(s: Any, back: Callable[[Any], Expr]) -> Expr:
+    name = type(s).__name__
+    if name in _BACK:
+        return call(_BACK[name], *map(back, s.args))
+    if isinstance(s, sp.Piecewise):
+        *pieces, (last, condition) = s.args
+        if condition is not sp.true:
+            raise InputError(f"the Piecewise {s} has no value where none of its conditions holds",
+                             hint="give it a last branch (value, True)")  # fmt: skip
+        total = back(last)
+        for value, condition in reversed(pieces):
+            total = call("where", back(condition), back(value), total)
+        return total
+    if isinstance(s, (sp.Max, sp.Min)):
+        total, *others = map(back, s.args)
+        for other in others:
+            total = call("max" if isinstance(s, sp.Max) else "min", total, other)
+        return total
+    if isinstance(s, sp.Heaviside):
+        a = back(s.args[0])
+        half = back(s.args[1]) if len(s.args) > 1 else num(Fraction(1, 2))
+        return call("where", call("gt", a, num(0)), num(1), call("where", call("lt", a, num(0)), num(0), half))
+    if isinstance(s, sp.core.relational.Relational):
+        op = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}[s.rel_op]
+        return call(op, back(s.lhs), back(s.rhs))
+    if isinstance(s, (sp.And, sp.Or)):
+        total, *others = map(back, s.args)
+        for other in others:
+            total = call("and" if isinstance(s, sp.And) else "or", total, other)
+        return total
+    if isinstance(s, sp.Not):
+        return call("not", back(s.args[0]))
+    for kind, inverse in _RECIPROCALS.items():
+        if isinstance(s, kind):
+            return 1 / call(inverse, back(s.args[0]))
+    for kind, op in _NATIVE.items():
+        if isinstance(s, kind):
+            if op == "polygamma" and s.args[0] == 0:
+                return call("digamma", back(s.args[1]))
+            return call(op, *map(back, s.args))
+    raise InputError(f"sympy's {name} is not in the language", hint="see docs/language.md for what is")

@@ -1,0 +1,55 @@
+"""Derivatives of smooth formulas, each as several equal shapes for the search to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+
+from vjpgen.bridge import from_sympy, to_sympy
+from vjpgen.expr import Expr
+
+_SHAPE_LIMIT = 3  # a shape is kept while it has at most this many times the operations of the first
+
+
+def symbols(args: tuple[str, ...], positive: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Real sympy symbols for the arguments; `positive` ones are known to be above 0."""
+    return {a: sp.Symbol(a, positive=True) if a in positive else sp.Symbol(a, real=True) for a in args}
+
+
+def partial(e: Expr, arg: str, scope: dict[str, Any]) -> tuple[Expr, ...]:
+    """d e / d arg in several equal shapes, the plainest first.
+
+    Args:
+        e: a formula without `where`; max and min, if any, follow JAX's policy at ties.
+        arg: the name of the argument.
+        scope: from `symbols`.
+    """
+    return shapes(sp.diff(to_sympy(e, scope), scope[arg]), scope)
+
+
+def value(e: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
+    """The formula itself, then in the shapes that sympy gives it."""
+    found = [e]
+    found += [f for f in shapes(to_sympy(e, scope), scope) if f not in found]
+    return tuple(found)
+
+
+def shapes(s: Any, scope: dict[str, Any]) -> tuple[Expr, ...]:
+    """Equal shapes of one sympy expression: as it is, factored, over one denominator."""
+    names = {symbol: name for name, symbol in scope.items()}
+    found = [from_sympy(s, names)]
+    size = s.count_ops()
+    changes: tuple[Callable[[Any], Any], ...] = (sp.factor_terms, sp.together, _expanded) if size < 120 else ()
+    for change in changes:
+        t = change(s)
+        if t.count_ops() <= _SHAPE_LIMIT * size + 10:
+            e = from_sympy(t, names)
+            if e not in found:
+                found.append(e)
+    return tuple(found)
+
+
+def _expanded(s: Any) -> Any:
+    return sp.powsimp(sp.expand(s)) if s.count_ops() < 40 else s
