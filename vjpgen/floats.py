@@ -111,7 +111,7 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "besselj": _special("jv"), "besseli": _special("iv"), "logistic": lambda a: 0.5 * (1 + np.tanh(0.5 * a)),
     "softplus": lambda a: np.logaddexp(a, 0.0), "logaddexp": np.logaddexp,
     "diff_of_products": lambda a, b, c, d: a * b - c * d, "sum3": lambda a, b, c: a + b + c,
-    "where": _where, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "exp_product": lambda a, b: np.exp(a * b), "where": _where, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
     "true": lambda: np.asarray(True), "false": lambda: np.asarray(False),
 }  # fmt: skip

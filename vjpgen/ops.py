@@ -98,6 +98,8 @@ _ROWS = (
     # error-free transformations
     Op("diff_of_products", 4, "_diff_of_products({0}, {1}, {2}, {3})", 30, support="diff_of_products",
        note="a*b - c*d, rounded about once (Dekker 1971; Jeannerod, Louvet, Muller 2013)"),
+    Op("exp_product", 2, "_exp_product({0}, {1})", 30, support="exp_product",
+       note="exp(a*b); the rounding error of the product is carried (TwoProduct)"),
     Op("sum3", 3, "_sum3({0}, {1}, {2})", 15, support="sum3",
        note="a + b + c, rounded about once (TwoSum: Knuth, TAOCP 2, 4.2.2)"),
     # choices
