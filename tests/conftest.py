@@ -9,7 +9,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update", action="store_true", help="rewrite the outputs kept in examples/ and README.md"
+    )
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository's root."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether kept outputs are to be rewritten instead of compared."""
+    return bool(request.config.getoption("--update"))

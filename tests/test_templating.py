@@ -11,6 +11,7 @@ from vjpgen.errors import InternalError
 from vjpgen.templating import environment, templates_root, tidy
 
 
+@pytest.mark.checkout
 def test_every_template_in_the_repository_loads_and_compiles(root: Path) -> None:
     names = sorted(str(p.relative_to(root / "templates")) for p in (root / "templates").rglob("*.j2"))
     assert "module.py.j2" in names
@@ -19,6 +20,7 @@ def test_every_template_in_the_repository_loads_and_compiles(root: Path) -> None
         assert jinja.get_template(name).name == name
 
 
+@pytest.mark.checkout
 def test_templates_come_from_this_copy(root: Path) -> None:
     assert Path(str(templates_root())).parent in (root, root / "vjpgen")
 
