@@ -182,6 +182,8 @@ def show(e: Expr, outer: int = 0) -> str:
         return _wrap(str(e.value), level, outer)
     if e.op in ("var", "const"):
         return str(e.value)
+    if e.op in ("true", "false"):
+        return e.op.capitalize()
     if e.op in _INFIX:
         sign, level = _INFIX[e.op]
         text = f"{show(e.args[0], level)} {sign} {show(e.args[1], level + 1)}"
