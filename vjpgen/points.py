@@ -155,20 +155,20 @@ class _Search:
     def collect(self, draw: Callable[[int], np.ndarray], wanted: int) -> Points:
         """Up to `wanted` points, from at most `_DRAWS_PER_POINT` candidates for each."""
         found = self._none()
-        budget, size = _DRAWS_PER_POINT * max(wanted, 32), wanted + wanted // 8 + 8
-        for turn in range(_ROUNDS):
+        budget, size, share = _DRAWS_PER_POINT * max(wanted, 32), wanted + wanted // 8 + 8, 1.0
+        for _ in range(_ROUNDS):
             missing = wanted - len(found.at)
             if missing <= 0 or budget <= 0:
                 break
             size = min(size, budget)
             candidates = draw(size)
-            if turn >= 2:
+            if share < 0.05:
                 candidates[::2] = self._near(found.at, candidates[::2])
             budget -= size
             kept = self.keep(candidates, missing)
             share = (len(kept.at) + 1) / size
             found = _joined(found, kept)
-            size = int(min(4 * size, 1.2 * (wanted - len(found.at)) / share + 8))
+            size = int(min(2 * size, 1.2 * (wanted - len(found.at)) / share + 8))
         return found
 
     def keep(self, candidates: np.ndarray, wanted: int, *, zeros: bool = False) -> Points:
@@ -236,7 +236,7 @@ class _Search:
         return sides[0] if len(sides) == 1 else np.where(self.rng.random(size) < 0.5, *sides)
 
     def _near(self, found: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """For narrow domains: neighbours of points found, of the box's edges, or coordinates close together."""
+        """For narrow domains: near points found, near the edges of the box, or coordinates close together."""
         size, a = candidates.shape
         step = self.rng.choice([-1.0, 1.0], (size, a)) * 2.0 ** -self.rng.uniform(0, 24, (size, a))
         step *= self.rng.random((size, a)) < 0.7
