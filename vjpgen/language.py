@@ -60,7 +60,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = 
     )),
     ("Choices and comparisons", "op:bool", (("Not", "a", "not", "`not a`, `~a`"),)),
     ("Choices and comparisons", "fold:bool", (
-        ("And", "a, b...", "and", "`a and b`, `a & b`"), ("Or", "a, b...", "or", "`a or b`, `a | b`"),
+        ("And", "a, b...", "and", "`a and b`, `a & b`"), ("Or", "a, b...", "or", "`a or b`, `a \\| b`"),
     )),
     ("Kinks and steps", "fold", (
         ("max Max maximum", "x, y...", "max", "derivative where two are equal: one half each"),
@@ -81,14 +81,14 @@ _SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = 
     )),
     ("Powers, exponentials, logarithms", "op", (
         ("exp", "x", "exp", "`e**x` means the same"),
-        ("exp2", "x", "exp2", "2**x"),
-        ("expm1", "x", "expm1", "exp(x) - 1"),
-        ("log1p", "x", "log1p", "log(1 + x)"),
+        ("exp2", "x", "exp2", "`2**x`"),
+        ("expm1", "x", "expm1", "`exp(x) - 1`"),
+        ("log1p", "x", "log1p", "`log(1 + x)`"),
         ("log2", "x", "log2", ""),
         ("log10", "x", "log10", ""),
         ("sqrt", "x", "sqrt", ""),
         ("cbrt", "x", "cbrt", "the real root, of negative x too"),
-        ("hypot", "x, y", "hypot", "sqrt(x**2 + y**2)"),
+        ("hypot", "x, y", "hypot", "`sqrt(x**2 + y**2)`"),
         ("pow power", "x, y", "pow", "`x**y` and `x^y` mean the same; x >= 0 unless y is a whole number"),
     )),
     ("Powers, exponentials, logarithms", "special", (
@@ -122,7 +122,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = 
         ("acoth arccoth arcoth", "x", "atanh(1/x)", ""),
     )),
     ("Error function and the normal distribution", "op", (
-        ("erf", "x", "erf", ""), ("erfc", "x", "erfc", "1 - erf(x)"), ("erfinv", "x", "erfinv", ""),
+        ("erf", "x", "erf", ""), ("erfc", "x", "erfc", "`1 - erf(x)`"), ("erfinv", "x", "erfinv", ""),
     )),
     ("Error function and the normal distribution", "formula", (
         ("erfcx", "x", "exp(x**2)*erfc(x)", ""),
@@ -133,7 +133,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = 
     )),
     ("Gamma, Bessel and related functions", "op", (
         ("gamma Gamma", "x", "gamma", ""),
-        ("loggamma lgamma gammaln", "x", "lgamma", "log(abs(gamma(x))), real for negative x too, as in JAX"),
+        ("loggamma lgamma gammaln", "x", "lgamma", "`log(abs(gamma(x)))`, also for negative x, as in JAX"),
         ("digamma psi", "x", "digamma", ""),
         ("lambertw LambertW", "x", "lambertw", "the principal branch, x >= -1/e"),
     )),
@@ -210,3 +210,48 @@ def _rows() -> tuple[Function, ...]:
 
 FUNCTIONS = _rows()
 BY_NAME: dict[str, Function] = {name: row for row in FUNCTIONS for name in row.names}
+
+_INTRODUCTION = """\
+# The language
+
+Written by `vjpgen.language.reference()`; a test holds this page to the table the parser uses.
+
+A formula is arithmetic on real numbers: `+ - * /`, powers as `**` or `^`, parentheses, functions.
+Every name that is neither a constant nor a function is an argument; `--args` fixes their order, and
+a name in `--args` always wins over a constant or function of that name.
+
+| from loosest to tightest | notes |
+|---|---|
+| `a if condition else b` | |
+| `or`, `\\|` | |
+| `and`, `&` | looser than relations: `x > 0 & y > 0` needs no parentheses |
+| `not`, `~` | |
+| `<` `<=` `>` `>=` `==` `!=` | may be chained: `0 < x < 1` |
+| `+ -` | |
+| `* /` | |
+| unary `+ -` | `-x**2` is `-(x**2)` |
+| `**`, `^` | from the right: `x**y**z` is `x**(y**z)` |
+
+Numbers are exact: `0.1` is one tenth, `1/3` one third. Constants: `pi`, `e`, `euler_gamma`; `True` and
+`False` as conditions. A formula in parentheses with commas, `(r*cos(t), r*sin(t))`, is a function with
+several outputs.
+
+Assumptions (`--assume`) are conditions joined by `&`, `and` or commas: `x > 0, y > 0`.
+
+A definition below is the formula the parser puts in place of the call; accuracy is judged against that
+formula. Where sympy and JAX mean different things by one name, JAX's meaning holds.
+"""
+
+
+def reference() -> str:
+    """The language as a page of Markdown, from the table."""
+    lines = [_INTRODUCTION]
+    for section in dict.fromkeys(row.section for row in FUNCTIONS):
+        lines += [f"## {section}\n", "| function | meaning | also called | remarks |", "|---|---|---|---|"]
+        for row in (r for r in FUNCTIONS if r.section == section):
+            usual = f"`{row.names[0]}({', '.join(row.params)})`"
+            meaning = {"formula": f"`{row.meaning}`", "special": row.meaning}.get(row.kind, "")
+            also = ", ".join(f"`{name}`" for name in row.names[1:])
+            lines.append(f"| {usual} | {meaning} | {also} | {row.remark} |".replace("  ", " "))
+        lines.append("")
+    return "\n".join(lines)

@@ -34,7 +34,7 @@ _SPACE = re.compile(r"[ \t\r\n]+")
 
 _STRING = ("strings are not in the language", "")
 _ARRAY = ("arrays and indexing are not in the language", "every argument stands for one number of an array")
-_REFUSED = (  # longest first; the order decides
+_REFUSED = (  # longest first
     ("===", ("'===' is not an operator here", "write ==")),
     (":=", ("assignments are not in the language", "write the formula alone")),
     ("&&", ("'&&' is not an operator here", "write & or and")),
@@ -93,14 +93,12 @@ def _next(text: str, at: int) -> Token:
         return _number(text, at, number)
     if name := _NAME.match(text, at):
         return Token("name", name.group(), at)
+    operator = _OPERATOR.match(text, at)
+    taken = len(operator.group()) if operator else 0
     for spelling, (reason, hint) in _REFUSED:
-        if text.startswith(spelling, at) and not (spelling == "!" and text.startswith("!=", at)):
-            if spelling == "." and not text[:at].rstrip():
-                return Token("bad", "a number is expected before or after '.'", at)
+        if len(spelling) > taken and text.startswith(spelling, at):
             return Token("bad", reason, at, hint)
-    if operator := _OPERATOR.match(text, at):
-        return Token("op", operator.group(), at)
-    return _strange(text[at], at)
+    return Token("op", operator.group(), at) if operator else _strange(text[at], at)
 
 
 def _number(text: str, at: int, match: re.Match[str]) -> Token:
