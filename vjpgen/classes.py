@@ -1,0 +1,149 @@
+"""Values and attainable error of every e-class at every sample point.
+
+One first-order error analysis over the whole e-graph: a node's relative error is the sum of its operands'
+errors times their condition numbers plus its own rounding (Higham, Accuracy and Stability, 3.1), and a class
+is as good as its best node, point by point. The best node's value serves as the class's truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vjpgen.egraph import Graph
+from vjpgen.floats import CONSTANTS, NUMPY, XLA_ULPS, Array
+
+LOST = 2.0**24  # ulps: no digit of a float32 is left
+_STEP = 2.0**-20  # relative perturbation for condition numbers
+_EXACT = frozenset(("neg", "abs", "sign"))
+_LEAVES = frozenset(("num", "var", "const"))
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known of each class.
+
+    Attributes:
+        values: (classes, points) float64; infinite beyond float32's range, zero below it.
+        errors: (classes, points) predicted error in float32 ulps of the best way to compute it.
+        node_errors: for each class, (nodes, points) the same for each of its nodes.
+    """
+
+    values: Array
+    errors: Array
+    node_errors: tuple[Array, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """All nodes of one operation, so that NumPy handles them together."""
+
+    op: str
+    owners: npt.NDArray[np.intp]
+    operands: tuple[npt.NDArray[np.intp], ...]
+    slots: npt.NDArray[np.intp]  # place of each node among all nodes
+
+
+def analyse(graph: Graph, env: Mapping[str, Array], sweeps: int = 14) -> Analysis:
+    """Analyse a saturated graph at the points of `env` (float32 columns)."""
+    n = len(next(iter(env.values())))
+    batches, leaves, first = _batches(graph)
+    values = np.full((len(graph.nodes), n), np.nan)
+    errors = np.full((len(graph.nodes), n), np.inf)
+    per_node = np.full((graph.size, n), np.inf)
+    for owner, slot, node in leaves:
+        value, error = _leaf(node, env)
+        values[owner], errors[owner], per_node[slot] = value, error, error
+    with np.errstate(all="ignore"):
+        for _ in range(sweeps):
+            before = errors.copy()
+            for batch in batches:
+                _improve(batch, values, errors, per_node)
+            if np.array_equal(before, errors):
+                break
+    bounds = [*first, graph.size]
+    return Analysis(values, errors, tuple(per_node[a:b] for a, b in zip(bounds, bounds[1:], strict=False)))
+
+
+def _batches(graph: Graph) -> tuple[list[_Batch], list[tuple[int, int, Any]], list[int]]:
+    rows: dict[tuple[str, int], list[tuple[int, int, tuple[int, ...]]]] = {}
+    leaves: list[tuple[int, int, Any]] = []
+    first, slot = [], 0
+    for owner, nodes in enumerate(graph.nodes):
+        first.append(slot)
+        for node in nodes:
+            if node[0] in _LEAVES:
+                leaves.append((owner, slot, node))
+            else:
+                rows.setdefault((node[0], len(node) - 1), []).append((owner, slot, node[1:]))
+            slot += 1
+    found = []
+    for (op, arity), entries in sorted(rows.items()):
+        operands = tuple(np.array([e[2][k] for e in entries], np.intp) for k in range(arity))
+        found.append(_Batch(op, np.array([e[0] for e in entries], np.intp), operands,
+                            np.array([e[1] for e in entries], np.intp)))  # fmt: skip
+    return found, leaves, first
+
+
+def _leaf(node: Any, env: Mapping[str, Array]) -> tuple[Any, float]:
+    if node[0] == "var":
+        return env[node[1]].astype(np.float64), 0.0
+    exact = CONSTANTS[node[1]] if node[0] == "const" else float(node[1])
+    return exact, 0.0 if float(np.float32(exact)) == exact else 0.5
+
+
+def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array) -> None:
+    known = np.ones(len(batch.owners), bool)
+    for k in batch.operands:
+        known &= np.isfinite(errors[k]).any(axis=1)
+    if not known.any():
+        return
+    owners, slots = batch.owners[known], batch.slots[known]
+    operands = [values[k[known]] for k in batch.operands]
+    value = _to_range(NUMPY[batch.op](*operands))
+    error = _rounding(batch.op) + sum(
+        _spread(batch.op, operands, k, value) * errors[batch.operands[k][known]] for k in range(len(operands))
+    )
+    error = np.where((value == 0) & np.isnan(error), 0.5, error)
+    saturated = ~np.isfinite(value) | np.any([~np.isfinite(o) for o in operands], axis=0)
+    agrees = (value == values[owners]) & (errors[owners] < LOST)
+    error = np.where(saturated, np.where(agrees, 0.5, LOST), error)
+    error = np.where(np.isnan(value) | np.isnan(error), np.inf, error)
+    per_node[slots] = error
+    for row, owner in enumerate(owners):  # several nodes of a batch may belong to one class
+        better = error[row] < errors[owner]
+        if better.any():
+            errors[owner] = np.where(better, error[row], errors[owner])
+            values[owner] = np.where(better, value[row], values[owner])
+
+
+def _to_range(value: Array) -> Array:
+    size = np.abs(value)
+    value = np.where(size > np.finfo(np.float32).max, np.sign(value) * np.inf, value)
+    return np.where(size < np.finfo(np.float32).tiny, 0.0, value)
+
+
+def _rounding(op: str) -> float:
+    return 0.0 if op in _EXACT else 0.5 + XLA_ULPS.get(op, 0.0)
+
+
+def _spread(op: str, operands: list[Array], k: int, value: Array) -> Array:
+    """Condition number: relative change of the result per relative change of operand k."""
+    x = operands[k]
+    if op in ("mul", "div", "neg", "abs"):
+        return np.ones_like(value)
+    if op == "square":
+        return np.full_like(value, 2.0)
+    if op == "sqrt":
+        return np.full_like(value, 0.5)
+    if op in ("add", "sub", "sum3"):
+        return np.where(x == 0, 0.0, np.abs(x / value))
+    if op in ("exp", "exp_product"):
+        return np.abs(x if op == "exp" else operands[0] * operands[1])
+    moved = [o * (1 + _STEP) if j == k else o for j, o in enumerate(operands)]
+    change = np.abs((NUMPY[op](*moved) - value) / value) / _STEP
+    return np.where(x == 0, 0.0, change)

@@ -1,0 +1,270 @@
+"""Equality saturation: many equal shapes of the targets, shared in one e-graph (egglog, in Rust).
+
+Willsey et al., egg: Fast and Extensible Equality Saturation (POPL 2021); Zhang et al., Better Together:
+Unifying Datalog and Equality Saturation (PLDI 2023). Only the bindings are used; terms and rules go in as
+text and the saturated graph comes back as JSON.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from vjpgen.errors import InternalError
+from vjpgen.expr import Expr, call, const, num, var, walk
+from vjpgen.ops import OPS
+from vjpgen.rules import RULES, Rule
+
+Node = tuple[Any, ...]  # ("num", Fraction) | ("var", name) | ("const", name) | (op, class, ...)
+_COMMUTATIVE = frozenset(("add", "mul", "max", "min", "hypot", "logaddexp", "sum3"))
+_SMALL = 10**6  # larger or fractional numbers are opaque: no arithmetic on them
+_FACTS = """
+(rule ((= c (Num i)) (> i 0)) ((pos c)) :ruleset facts)
+(rule ((= c (Num i)) (!= i 0)) ((nz c)) :ruleset facts)
+(rule ((= c (Num i)) (>= i 0)) ((nonneg c)) :ruleset facts)
+(rule ((pos a)) ((nz a) (nonneg a)) :ruleset facts)
+(rule ((nz a) (nonneg a)) ((pos a)) :ruleset facts)
+(rule ((= c (o_exp a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_exp_product a b))) ((pos c)) :ruleset facts)
+(rule ((= c (o_cosh a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_logistic a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_softplus a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_erfc a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_erfcx a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_square a)) (nz a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_square a))) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_abs a)) (nz a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_abs a))) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_sqrt a)) (nz a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_sqrt a))) ((nonneg c) (nonneg a)) :ruleset facts)
+(rule ((= c (o_log a))) ((pos a)) :ruleset facts)
+(rule ((= c (o_hypot a b)) (nz a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_pow a b)) (pos a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_add a b)) (pos a) (nonneg b)) ((pos c)) :ruleset facts)
+(rule ((= c (o_add a b)) (nonneg a) (pos b)) ((pos c)) :ruleset facts)
+(rule ((= c (o_add a b)) (nonneg a) (nonneg b)) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_mul a b)) (pos a) (pos b)) ((pos c)) :ruleset facts)
+(rule ((= c (o_mul a b)) (nonneg a) (nonneg b)) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_mul a b)) (nz a) (nz b)) ((nz c)) :ruleset facts)
+(rule ((= c (o_div a b)) (pos a) (pos b)) ((pos c)) :ruleset facts)
+(rule ((= c (o_div a b)) (nonneg a) (pos b)) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_div a b)) (nz a) (nz b)) ((nz c)) :ruleset facts)
+(rule ((= c (o_neg a)) (nz a)) ((nz c)) :ruleset facts)
+"""
+_FOLD = """
+(rewrite (o_add (Num i) (Num j)) (Num (+ i j)) :when ((< i 1000000) (< j 1000000)) :ruleset core)
+(rewrite (o_sub (Num i) (Num j)) (Num (- i j)) :when ((< i 1000000) (< j 1000000)) :ruleset core)
+(rewrite (o_mul (Num i) (Num j)) (Num (* i j)) :when ((< i 10000) (< j 10000) (> i -10000) (> j -10000)) :ruleset core)
+(rewrite (o_neg (Num i)) (Num (* i -1)) :ruleset core)
+(rewrite (o_square (Num i)) (Num (* i i)) :when ((< i 1000) (> i -1000)) :ruleset core)
+(rewrite (o_pow a (Num 2)) (o_square a) :ruleset core)
+(rewrite (o_pow a (Num 1)) a :ruleset core)
+(rewrite (o_div (o_mul (Num i) a) (Num i)) a :when ((!= i 0)) :ruleset core)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A saturated e-graph.
+
+    Attributes:
+        nodes: for each class, its nodes, in an order that depends on content alone.
+        roots: the class of each target.
+    """
+
+    nodes: tuple[tuple[Node, ...], ...]
+    roots: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.nodes))
+
+
+@cache
+def _bindings() -> Any:
+    """egglog's compiled module alone: its Python package would import a formatter and a tracer as well."""
+    if "egglog" in sys.modules:
+        return importlib.import_module("egglog.bindings")
+    package = importlib.util.find_spec("egglog")
+    if package is None or not package.submodule_search_locations:
+        raise InternalError("egglog is not installed")
+    spec = importlib.machinery.PathFinder.find_spec("egglog.bindings", list(package.submodule_search_locations))
+    if spec is None or spec.loader is None:
+        raise InternalError("egglog has no compiled bindings")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _term(e: Expr, names: Mapping[str, str] | None = None) -> str:
+    """egglog text of an expression; pattern variables stay bare when `names` is None."""
+    done: dict[Expr, str] = {}
+    for x in walk(e):
+        if x.op == "var":
+            done[x] = str(x.value) if names is None else f'(Var "{x.value}")'
+        elif x.op == "const":
+            done[x] = f'(Var "={x.value}")'
+        elif x.op == "num":
+            done[x] = _number(x.value)  # type: ignore[arg-type]
+        elif x.op == "pow" and x.args[1].op == "num" and x.args[1].value == 2:
+            done[x] = f"(o_square {done[x.args[0]]})"
+        else:
+            done[x] = f"(o_{x.op} {' '.join(done[a] for a in x.args)})"
+    return done[e]
+
+
+def _number(value: Fraction) -> str:
+    p, q = value.numerator, value.denominator
+    if abs(p) <= _SMALL and q == 1:
+        return f"(Num {p})"
+    if abs(p) <= _SMALL and q <= 64:
+        return f"(o_div (Num {p}) (Num {q}))"
+    return f'(Var "#{p}/{q}")'
+
+
+def _rule(r: Rule) -> str:
+    when = " ".join(f"({fact} {name})" for fact, name in r.guards)
+    return f"(rewrite {_term(r.left)} {_term(r.right)}{f' :when ({when})' if when else ''} :ruleset {r.phase})"
+
+
+@cache
+def _prelude() -> str:
+    real = [op for op in OPS.values() if op.takes == "real" and op.gives == "real" and op.arity > 0]
+    head = ["(sort M)", "(constructor Num (i64) M)", "(constructor Var (String) M)", "(constructor Root (i64) M)"]
+    head += [f"(constructor o_{op.name} ({' '.join(['M'] * op.arity)}) M)" for op in real]
+    head += [f"(relation {fact} (M))" for fact in ("nz", "pos", "nonneg")]
+    head += ["(ruleset facts)", "(ruleset core)", "(ruleset grow)"]
+    return "\n".join([*head, _FACTS, _FOLD, *map(_rule, RULES)])
+
+
+def saturate(
+    targets: Sequence[Sequence[Expr]],
+    facts: Iterable[tuple[str, Expr]],
+    *,
+    limit: int,
+    rounds: int = 6,
+) -> Graph:
+    """Grow an e-graph from several equal shapes of each target.
+
+    Args:
+        targets: for each target, shapes that are equal on the domain; free of `where` and `poly`.
+        facts: ("nz" | "pos" | "nonneg", expression) pairs that hold on the domain.
+        limit: number of nodes at which growing stops.
+        rounds: number of rounds at most.
+
+    Returns:
+        The last graph that had at most about four times `limit` nodes.
+    """
+    lib = _bindings()
+    graph = lib.EGraph()
+
+    def run(text: str) -> Any:
+        return graph.run_program(*graph.parse_program(text))
+
+    run(_prelude())
+    lines = []
+    for k, shapes in enumerate(targets):
+        lines += [f"(union (Root {k}) {_term(s, {})})" for s in shapes]
+    lines += [f"({fact} {_term(e, {})})" for fact, e in facts]
+    run("\n".join(lines) + "\n(run facts 3)")
+    best = _read(graph, len(targets))
+    for _ in range(rounds):
+        for phase in ("core", "grow"):
+            run(f"(run {phase} 1)\n(run facts 2)")
+            found = _read(graph, len(targets))
+            if found.size > 4 * limit:
+                return best
+            if found.size == best.size and phase == "grow":
+                return found
+            best = found
+            if found.size > limit:
+                return best
+    return best
+
+
+def _read(graph: Any, roots: int) -> Graph:
+    """The graph as plain data, classes numbered in an order that depends on content alone."""
+    data = graph.serialize([], max_functions=None, max_calls_per_function=None, include_temporary_functions=False)
+    raw = json.loads(data.to_json())["nodes"]
+    classes: dict[str, list[Node]] = {}
+    tops: dict[int, str] = {}
+    home = {key: row["eclass"] for key, row in raw.items()}
+    for row in raw.values():
+        op, children, own = row["op"], row["children"], row["eclass"]
+        if op == "Root":
+            tops[int(raw[children[0]]["op"])] = own
+        elif op == "Num":
+            classes.setdefault(own, []).append(("num", Fraction(int(raw[children[0]]["op"]))))
+        elif op == "Var":
+            classes.setdefault(own, []).append(_leaf(json.loads(raw[children[0]]["op"])))
+        elif op.startswith("o_"):
+            classes.setdefault(own, []).append((op[2:], *(home[c] for c in children)))
+    return _number_classes(classes, [tops[k] for k in range(roots)])
+
+
+def _leaf(name: str) -> Node:
+    if name[0] == "=":
+        return ("const", name[1:])
+    if name[0] == "#":
+        return ("num", Fraction(name[1:]))
+    return ("var", name)
+
+
+def _number_classes(classes: Mapping[str, list[Node]], tops: list[str]) -> Graph:
+    """Number classes by the smallest term that each contains, so that names from the engine do not matter."""
+    key: dict[str, tuple[int, str]] = {}
+    for _ in range(64):
+        changed = False
+        for name, nodes in classes.items():
+            for node in nodes:
+                k = _key(node, key)
+                if k is not None and (name not in key or k < key[name]):
+                    key[name], changed = k, True
+        if not changed:
+            break
+    order = {name: k for k, name in enumerate(sorted((c for c in classes if c in key), key=lambda c: key[c]))}
+    number = {n: order[c] for c in order for n in classes[c] if n[0] == "num"}
+    idle = {("sum3", 0), ("add", 0), ("sub", 0), ("mul", -1), ("mul", 1), ("div", 1)}
+    dull = {(op, number[k]) for op, v in idle if (k := ("num", Fraction(v))) in number}
+    table = []
+    for name, own in order.items():
+        rows = {r for n in classes[name] if (r := _canonical(n, order)) is not None and own not in r[1:]}
+        rows = {r for r in rows if not any((r[0], c) in dull for c in r[1:])} or rows
+        table.append(tuple(sorted(rows, key=lambda n: (len(n), n[0], tuple(map(str, n[1:]))))))
+    return Graph(tuple(table), tuple(order[t] for t in tops))
+
+
+def _canonical(node: Node, order: Mapping[str, int]) -> Node | None:
+    """A node over class numbers, operands of commutative operations in order; None if one has no number."""
+    if node[0] in ("num", "var", "const"):
+        return node
+    if any(c not in order for c in node[1:]):
+        return None
+    operands = [order[c] for c in node[1:]]
+    return (node[0], *(sorted(operands) if node[0] in _COMMUTATIVE else operands))
+
+
+def _key(node: Node, key: Mapping[str, tuple[int, str]]) -> tuple[int, str] | None:
+    if node[0] in ("num", "var", "const"):
+        return (1, f"{node[0]} {node[1]}")
+    below = [key.get(c) for c in node[1:]]
+    if None in below:
+        return None
+    size = 1 + sum(k[0] for k in below)  # type: ignore[index]
+    return (size, f"{node[0]}({','.join(k[1] for k in below)})") if size < 200 else None  # type: ignore[index]
+
+
+def term(node: Node, operands: Sequence[Expr]) -> Expr:
+    """The expression of one node over terms of its operands' classes."""
+    if node[0] == "num":
+        return num(node[1])
+    if node[0] in ("var", "const"):
+        return (var if node[0] == "var" else const)(node[1])
+    return call(node[0], *operands)

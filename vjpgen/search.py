@@ -1,0 +1,262 @@
+"""From a formula to the forms that compute its value and every partial best.
+
+Piece by piece: shapes from `derive` seed one e-graph for all targets of a piece, its classes are measured,
+beams extracted, series added, regimes chosen, and the result kept only where it is no worse than the plain
+shape on points that no step has used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from vjpgen import derive, pieces, regimes, series
+from vjpgen.classes import analyse
+from vjpgen.egraph import saturate
+from vjpgen.expr import Expr, has_op, num, variables, walk
+from vjpgen.extract import Term, extract, make_term
+from vjpgen.floats import Array, evaluate, representable
+from vjpgen.forms import Forms
+from vjpgen.ops import OPS
+from vjpgen.points import Points, sample
+from vjpgen.spec import Spec
+from vjpgen.truth import Truth
+
+POINTS = 384
+_HELD_BACK = 128  # of these points, kept for the final comparison
+_FEWEST = 16  # points that a piece needs to be searched
+_SEED = 20240229
+_NODES = {"low": 600, "normal": 1500, "high": 5000}
+_OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """One smooth formula to compute, in several shapes, and its exact values at the points."""
+
+    shapes: tuple[Expr, ...]
+    truth: Array
+
+
+def search(spec: Spec, *, effort: str = "normal") -> Forms:
+    """The best forms found for the value and every partial of `spec`.
+
+    Args:
+        spec: the function.
+        effort: "low", "normal" or "high": how large the e-graph may grow.
+
+    Raises:
+        DomainError: no point satisfies the assumptions, or the value is nowhere real.
+    """
+    points = sample(spec, POINTS, _SEED)
+    order = np.random.default_rng(_SEED).permutation(len(points.at))
+    points = _take(points, order)
+    try:
+        tree = pieces.tree(spec.outputs)
+    except pieces.TooManyPieces:
+        tree = pieces.Leaf(spec.outputs, ())
+    found = {leaf: _search_leaf(leaf, spec, points, _NODES[effort]) for leaf in pieces.leaves(tree)}
+    n, a = len(spec.outputs), len(spec.args)
+    values = tuple(pieces.combine(tree, lambda f, i=i: found[f][i], average_ties=False) for i in range(n))
+    values = tuple(_plainer(spec.outputs[i], values[i], i, spec, points) for i in range(n))
+    partials = tuple(
+        tuple(pieces.combine(tree, lambda f, k=n + i * a + j: found[f][k], average_ties=True) for j in range(a))
+        for i in range(n)
+    )
+    return Forms(spec, values, partials, _anchors(points))
+
+
+def _take(points: Points, rows: Array) -> Points:
+    return Points(points.at[rows], points.truth_values[rows], points.truth_partials[rows], points.ordinary)
+
+
+def _anchors(points: Points) -> tuple[tuple[float, ...], ...]:
+    """Ordinary points, the most ordinary first: those nearest magnitude 1."""
+    size = np.abs(np.log2(np.maximum(np.abs(points.at.astype(np.float64)), 1e-300))).max(axis=1)
+    rows = np.argsort(size, kind="stable")[:48]
+    return tuple(tuple(float(v) for v in points.at[r]) for r in rows)
+
+
+def _plainer(plain: Expr, found: Expr, output: int, spec: Spec, points: Points) -> Expr:
+    """The formula as written where the pieces computed apart are no better."""
+    if plain is found or has_op(plain, "where"):
+        return found
+    env = _env(spec, points.at)
+    truth = points.truth_values[:, output]
+    one, other = (make_term(e, evaluate(e, env), truth, 0.0).score for e in (plain, found))
+    return plain if one <= other + 0.02 else found
+
+
+def _env(spec: Spec, at: Array) -> dict[str, Array]:
+    return {name: np.ascontiguousarray(at[:, k]) for k, name in enumerate(spec.args)}
+
+
+def _search_leaf(leaf: pieces.Leaf, spec: Spec, points: Points, nodes: int) -> tuple[Expr, ...]:
+    """Forms of the leaf's outputs, then of their partials, row by row."""
+    inside = np.ones(len(points.at), bool)
+    env = {k: v.astype(np.float64) for k, v in _env(spec, points.at).items()}
+    for condition in leaf.path:
+        inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
+    chosen = points.at[inside]
+    positive = frozenset(a for k, a in enumerate(spec.args) if len(chosen) and (chosen[:, k] > 0).all())
+    scope = derive.symbols(spec.args, positive)
+    targets = _targets(leaf, spec, scope, points, inside)
+    if len(chosen) < _FEWEST:
+        return tuple(t.shapes[0] for t in targets)
+    return _Improver(spec, chosen, nodes).improve(targets)
+
+
+def _targets(leaf: pieces.Leaf, spec: Spec, scope: dict[str, object], points: Points, inside: Array) -> list[_Target]:
+    targets = [_Target(derive.value(o, scope), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)]
+    for i, o in enumerate(leaf.outputs):
+        used = variables(o)
+        for j, a in enumerate(spec.args):
+            shapes = derive.partial(o, a, scope) if a in used else (num(0),)
+            targets.append(_Target(shapes, points.truth_partials[inside, i, j]))
+    return targets
+
+
+class _Improver:
+    """The search within one piece: its points, used ones first, held-back ones last."""
+
+    def __init__(self, spec: Spec, at: Array, nodes: int) -> None:
+        self.spec, self.nodes = spec, nodes
+        self.cut = max(_FEWEST, len(at) * (POINTS - _HELD_BACK) // POINTS)
+        self.env = _env(spec, at[: self.cut])
+        self.fresh = _env(spec, at[self.cut :])
+        self.at = at
+
+    def improve(self, targets: Sequence[_Target]) -> tuple[Expr, ...]:
+        todo = [k for k, t in enumerate(targets) if self._worthwhile(t)]
+        beams = self._beams([targets[k] for k in todo])
+        done = {k: self._best(targets[k], terms) for k, terms in zip(todo, beams, strict=True)}
+        return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
+
+    def _worthwhile(self, target: _Target) -> bool:
+        return bool(variables(target.shapes[0])) and bool(representable(target.truth[: self.cut], np.float32).any())
+
+    def _beams(self, targets: Sequence[_Target]) -> list[list[Term]]:
+        """Candidates from one e-graph that holds all targets with operations the e-graph knows."""
+        inside = [k for k, t in enumerate(targets) if not has_op(t.shapes[0], *_OUTSIDE)]
+        found: list[list[Term]] = [[] for _ in targets]
+        if not inside:
+            return found
+        seeds = [targets[k].shapes for k in inside]
+        graph = saturate(seeds, self._facts(seeds), limit=self.nodes + self.nodes // 2 * (len(inside) - 1))
+        beams = extract(graph, analyse(graph, self.env), self.env)
+        for k, root in zip(inside, graph.roots, strict=True):
+            found[k] = beams.get(root, [])
+        return found
+
+    def _facts(self, seeds: Sequence[Sequence[Expr]]) -> list[tuple[str, Expr]]:
+        """Signs that hold at every point, for the arguments and the subexpressions of the seeds."""
+        facts = []
+        wide = {k: v.astype(np.float64) for k, v in self.env.items()}
+        for e in walk(*(s for shapes in seeds for s in shapes)):
+            if e.op == "num":
+                continue
+            values = np.atleast_1d(evaluate(e, wide, np.float64))
+            if np.isnan(values).any():
+                continue
+            if (values > 0).all():
+                facts.append(("pos", e))
+            elif (values >= 0).all():
+                facts.append(("nonneg", e))
+            elif (values != 0).mean() > 0.5:
+                facts.append(("nz", e))
+        return facts
+
+    def _best(self, target: _Target, terms: Sequence[Term]) -> Expr:
+        truth = self._counted(target.truth[: self.cut])
+        candidates = [self._term(e, truth) for e in target.shapes]
+        candidates += [self._term(t.expr, truth) for t in terms]
+        candidates += self._series(target, truth)
+        names = variables(target.shapes[0])
+        choice = regimes.choose(candidates, self.env, regimes.scrutinees(names, self._inner(candidates)))
+        expr = regimes.build(choice, lambda c, k: self._cut(c, k, target))
+        return self._no_worse(expr, target)
+
+    def _inner(self, candidates: Sequence[Term]) -> list[Expr]:
+        """Operands of functions that overflow or cancel: natural places to split."""
+        inner = []
+        for t in sorted(candidates, key=lambda t: t.score)[:3]:
+            for e in walk(t.expr):
+                if e.op in ("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt") and e.args[0].size <= 9:
+                    inner.append(e.args[0])
+        return [e for e in dict.fromkeys(inner) if e.args][:4]
+
+    def _counted(self, truth: Array) -> Array:
+        return np.where(representable(truth, np.float32), truth, np.nan)
+
+    def _term(self, expr: Expr, truth: Array) -> Term:
+        value = np.broadcast_to(evaluate(expr, self.env), truth.shape)
+        return make_term(expr, np.ascontiguousarray(value), truth, cost(expr))
+
+    def _series(self, target: _Target, truth: Array) -> list[Term]:
+        """Polynomials at 0 for formulas of one argument; worthless where float64 would see the truncation."""
+        names = variables(target.shapes[0])
+        if len(names) != 1 or len(self.spec.args) != 1:
+            return []
+        expansion = series.expand(target.shapes[0], names[0])
+        if expansion is None:
+            return []
+        wide = {k: v.astype(np.float64) for k, v in self.env.items()}
+        found = []
+        for p in series.polynomials(expansion, names[0]):
+            with np.errstate(all="ignore"):
+                off = np.abs(evaluate(p, wide, np.float64) / truth - 1)
+            t = self._term(p, truth)
+            bits = np.where(np.isnan(truth) | (off < 2.0**-48), t.bits, 32.0)
+            found.append(Term(p, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
+        return found
+
+    def _cut(self, choice: regimes.Choice, k: int, target: _Target) -> Fraction:
+        """A threshold between two neighbouring points, where the forms on both sides are about as good."""
+        low, high = choice.cuts[k]
+        left, right = choice.rows[k]
+        assert choice.scrutinee is not None
+        line = _between(self.at[left], self.at[right])
+        env = _env(self.spec, line)
+        keys = evaluate(choice.scrutinee, env)
+        good = np.isfinite(keys) & (keys > low) & (keys < high)
+        if good.sum() >= 4 and np.array_equal(keys[good], np.sort(keys[good])):
+            truth = Truth((target.shapes[0],), self.spec.args).values(line[good].astype(np.float64))[:, 0]
+            truth = self._counted(truth)
+            env = {n: v[good] for n, v in env.items()}
+            a, b = (make_term(t.expr, _full(evaluate(t.expr, env), truth), truth, 0.0).bits
+                    for t in (choice.terms[k], choice.terms[k + 1]))  # fmt: skip
+            loss = np.concatenate([[0.0], np.cumsum(a)]) + np.concatenate([np.cumsum(b[::-1])[::-1], [0.0]])
+            edges = np.concatenate([[low], keys[good].astype(np.float64), [high]])
+            best = int(np.argmin(loss))
+            low, high = float(edges[best]), float(edges[best + 1])
+        return regimes.round_number(low, high)
+
+    def _no_worse(self, expr: Expr, target: _Target) -> Expr:
+        """The plain shape instead, where held-back points say that it is better."""
+        truth = self._counted(target.truth[self.cut :])
+        if not np.isfinite(truth).any():
+            return expr
+        plain = target.shapes[0]
+        old, new = (make_term(e, _full(evaluate(e, self.fresh), truth), truth, cost(e)).score for e in (plain, expr))
+        return plain if old < new else expr
+
+
+def _full(values: Array, like: Array) -> Array:
+    return np.ascontiguousarray(np.broadcast_to(values, like.shape))
+
+
+def _between(a: Array, b: Array, n: int = 33) -> Array:
+    """Points on the way from a to b, in equal ratios where signs agree, in equal steps elsewhere."""
+    t = np.linspace(0.0, 1.0, n + 2)[1:-1, None]
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    with np.errstate(all="ignore"):
+        ratios = np.sign(a) * np.exp(np.log(np.abs(a)) * (1 - t) + np.log(np.abs(b)) * t)
+    return np.where(a * b > 0, ratios, a * (1 - t) + b * t).astype(np.float32)
+
+
+def cost(e: Expr) -> float:
+    """Sum of the costs of the distinct operations of an expression."""
+    return sum(len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args)
