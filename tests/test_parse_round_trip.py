@@ -8,6 +8,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vjpgen.constants import too_large
 from vjpgen.errors import InputError
 from vjpgen.expr import Expr, call, const, num, show, var
 from vjpgen.functions import build
@@ -42,7 +43,7 @@ def grown(reals: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
     )
 
 
-expressions = st.recursive(leaves, grown, max_leaves=12)
+expressions = st.recursive(leaves, grown, max_leaves=12).filter(lambda e: too_large(e) is None)
 
 
 @given(expressions)
