@@ -1,0 +1,80 @@
+"""Expr to JAX statements: shared subexpressions named once, choices safe under differentiation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vjpgen.expr import Expr, walk
+from vjpgen.guards import Guard, condition_label
+from vjpgen.naming import Names, telling
+from vjpgen.ops import OPS
+from vjpgen.printer import is_bool, is_constant, source
+
+_LONG = 64  # a single subexpression with more characters than this gets a name of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Statements that compute some expressions.
+
+    Attributes:
+        lines: assignments, in order.
+        results: source of each expression, after `lines`.
+        support: helpers of `templates/support/` that the source calls.
+    """
+
+    lines: tuple[str, ...]
+    results: tuple[str, ...]
+    support: tuple[str, ...]
+
+
+def lower(exprs: Sequence[Expr], names: Names, anchors: Sequence[Mapping[str, float]] | None) -> Block:
+    """Statements and results for `exprs`.
+
+    Args:
+        exprs: real expressions over variables that are in scope under their names.
+        names: the names in use; those of the new variables are added.
+        anchors: ordinary points, a value for each variable; None leaves choices as they are.
+    """
+    guard = Guard(anchors or ())
+    roots = [guard(e) if anchors is not None else e for e in exprs]
+    uses = Counter(a for x in walk(*roots) for a in x.args)
+    uses.update(roots)
+    known: dict[Expr, str] = {}
+    lines = []
+    for x in walk(*roots):
+        if not (_worth_a_name(x) and (uses[x] > 1 or x in guard.labels or _is_long(x, roots, known))):
+            continue
+        text = source(x, known)
+        known[x] = _name(x, names, known, guard.labels)
+        lines.append(f"{known[x]} = {text}")
+    results = tuple(source(x, known) for x in roots)
+    return Block(tuple(lines), results, _support(roots, (*lines, *results)))
+
+
+def _worth_a_name(x: Expr) -> bool:
+    if not x.args or is_constant(x):
+        return False
+    return not (x.op == "neg" and not x.args[0].args)
+
+
+def _is_long(x: Expr, roots: Sequence[Expr], known: Mapping[Expr, str]) -> bool:
+    return x not in roots and not is_bool(x) and len(source(x, known)) > _LONG
+
+
+def _name(x: Expr, names: Names, known: Mapping[Expr, str], labels: Mapping[Expr, str]) -> str:
+    if x in labels:
+        return names.new(labels[x])
+    if is_bool(x):
+        return names.new(condition_label(x))
+    wish = telling(x, known)
+    return names.new(wish) if wish is not None else names.numbered("t")
+
+
+def _support(roots: Sequence[Expr], texts: Sequence[str]) -> tuple[str, ...]:
+    found = [OPS[x.op].support for x in walk(*roots) if x.op in OPS and OPS[x.op].support]
+    if any("_horner(" in text for text in texts):
+        found.append("horner")
+    return tuple(dict.fromkeys(found))

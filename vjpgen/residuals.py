@@ -1,0 +1,109 @@
+"""What stands between the passes: which arrays fwd saves, and the partials written over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
+
+from vjpgen.expr import Expr, substitute, var, variables, walk
+from vjpgen.forms import Forms, Plan, Residual
+from vjpgen.naming import Names, output_names, telling
+from vjpgen.ops import OPS
+
+TOLERANCE = 0.1  # bits of error that a cheaper plan may cost
+_MOST_CANDIDATES = 8
+_MOST_NODES = 400
+
+Score = Callable[[Plan], float]
+
+
+def plan(forms: Forms, score: Score | None = None) -> Plan:
+    """The cheapest plan among those that keep the backward pass accurate.
+
+    Args:
+        forms: the forms of the value and the partials.
+        score: mean bits of error of a plan's backward pass from rounded residuals. Without it every
+            candidate counts as accurate: each computes what the forms say, from values rounded there too.
+
+    Returns:
+        The first plan, by bytes held per element and then by recomputation, whose score is within
+        `TOLERANCE` bits of the best.
+    """
+    ranked = sorted(candidates(forms), key=cost)[:_MOST_CANDIDATES]
+    if score is None or len(ranked) == 1:
+        return ranked[0]
+    scores = [score(p) for p in ranked]
+    best = min(scores)
+    return next(p for p, s in zip(ranked, scores, strict=True) if s <= best + TOLERANCE)
+
+
+def candidates(forms: Forms) -> list[Plan]:
+    """Plans for the forms: over inputs, over outputs, over shared intermediates."""
+    partials = tuple(e for row in forms.partials for e in row)
+    outputs = [
+        Residual(name, value, "output")
+        for name, value in zip(output_names(forms.spec), forms.values, strict=True)
+        if value.args and any(value in walk(e) for e in partials)
+    ]
+    found = []
+    for count in range(len(outputs) + 1):
+        for chosen in combinations(outputs, count):
+            found.append(_make(forms, chosen))
+            found += (_make(forms, (*chosen, *cut)) for cut in _cuts(forms, chosen))
+    return list({(p.residuals, p.bwd): p for p in found if p is not None}.values())
+
+
+def cost(p: Plan) -> tuple[int, int, float]:
+    """Arrays held, those of them held for this purpose alone, and the price of recomputing."""
+    return len(p.residuals), sum(r.kind != "output" for r in p.residuals), recomputation(p)
+
+
+def recomputation(p: Plan) -> float:
+    """Price of the backward pass per element, an addition being 1; shared subexpressions count once."""
+    return sum(OPS[x.op].cost for x in walk(*(e for row in p.bwd for e in row)) if x.op in OPS)
+
+
+def _make(forms: Forms, saved: Sequence[Residual]) -> Plan | None:
+    """The plan that keeps `saved` and the inputs needed beside them; None if one of `saved` is of no use."""
+    table = {r.expr: var(r.name) for r in saved}
+    bwd = tuple(tuple(substitute(e, table) for e in row) for row in forms.partials)
+    used = set(variables(*(e for row in bwd for e in row)))
+    if any(r.name not in used for r in saved):
+        return None
+    inputs = [Residual(a, var(a), "input") for a in forms.spec.args if a in used]
+    middle = [r for r in saved if r.kind == "intermediate"]
+    outputs = [r for r in saved if r.kind == "output"]
+    return Plan(forms, (*inputs, *middle, *outputs), bwd)
+
+
+def _cuts(forms: Forms, outputs: Sequence[Residual]) -> Iterator[tuple[Residual, ...]]:
+    """Intermediates that stand for at least two inputs each: nothing else in the partials mentions those."""
+    table = {r.expr: var(r.name) for r in outputs}
+    partials = tuple(substitute(e, table) for row in forms.partials for e in row)
+    names = Names((*forms.spec.args, forms.spec.name, *output_names(forms.spec)))
+    meaning = {var(r.name): r.expr for r in outputs}
+    cut: tuple[Residual, ...] = ()
+    while (found := _deepest_cut(partials, forms.spec.args)) is not None:
+        name = names.new(telling(found, {}) or "inner")
+        partials = tuple(substitute(e, {found: var(name)}) for e in partials)
+        meaning[var(name)] = substitute(found, meaning)
+        kept = (r for r in cut if r.name not in variables(found))
+        cut = (*kept, Residual(name, meaning[var(name)], "intermediate"))
+        yield cut
+
+
+def _deepest_cut(partials: Sequence[Expr], args: Sequence[str]) -> Expr | None:
+    """The smallest subexpression of two or more arguments outside which none of these occurs."""
+    nodes = [x for x in walk(*partials) if x.args]
+    if len(nodes) > _MOST_NODES:
+        return None
+    for x in nodes:
+        if OPS[x.op].gives == "bool":
+            continue
+        inside = [a for a in variables(x) if a in args]
+        if len(inside) < 2:
+            continue
+        rest = variables(*(substitute(e, {x: var("")}) for e in partials))
+        if not set(inside) & set(rest):
+            return x
+    return None

@@ -1,0 +1,326 @@
+"""The functions of a generated module, statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vjpgen.expr import Expr, substitute, var, variables
+from vjpgen.floats import evaluate
+from vjpgen.forms import Plan
+from vjpgen.lowering import Block, lower
+from vjpgen.naming import Names, output_names
+from vjpgen.printer import constant_value, is_constant, source
+
+Matrix = tuple[tuple[Expr, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One private function: header and body."""
+
+    name: str
+    signature: str
+    returns: str
+    documentation: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What the template needs of a plan.
+
+    Attributes:
+        plain, fwd, bwd, rule: statements of the four functions.
+        partials: the functions that compute partials.
+        residuals_type: the annotation of fwd's residuals.
+        cotangent: the name of bwd's second parameter.
+        support: helpers that are called, in order.
+    """
+
+    plain: tuple[str, ...]
+    fwd: tuple[str, ...]
+    bwd: tuple[str, ...]
+    rule: tuple[str, ...]
+    partials: tuple[Function, ...]
+    residuals_type: str
+    cotangent: str
+    support: tuple[str, ...]
+
+
+class Scaffold:
+    """Builds the functions of one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        spec = plan.forms.spec
+        self.plan, self.spec, self.args, self.outs = plan, spec, spec.args, output_names(spec)
+        self.names = Names(
+            (*module_names(spec.name), *spec.args, *self.outs, *(r.name for r in plan.residuals))
+        )
+        self.anchors = [dict(zip(spec.args, a, strict=True)) for a in plan.forms.anchors]
+        self.saved_inputs = [r.name for r in plan.residuals if r.kind == "input"]
+        self.like = len(spec.args) > 1 and len(self.saved_inputs) < len(spec.args)
+        meaning = {var(r.name): r.expr for r in plan.residuals}
+        unrolled = tuple(tuple(substitute(e, meaning) for e in row) for row in plan.bwd)
+        self.shared = unrolled == plan.forms.partials
+
+    def bodies(self) -> Bodies:
+        blocks: list[Block] = []
+        plain = self._plain(blocks)
+        functions = self._partials(blocks)
+        fwd, rule = self._fwd(blocks), self._rule(blocks)
+        support = [s for b in blocks for s in b.support]
+        residuals_type, cotangent = self._residuals_type(), self.names.copy().new(self._cotangent())
+        bwd = self._bwd()
+        return Bodies(
+            plain, fwd, bwd, rule, functions, residuals_type, cotangent, tuple(dict.fromkeys(support))
+        )
+
+    def _cotangent(self) -> str:
+        return "cotangents" if self.spec.several else "cotangent"
+
+    def _output(self, items: Iterable[str]) -> str:
+        """What the function returns, made of one item per output."""
+        return _unpack(list(items), always=True) if self.spec.several else next(iter(items))
+
+    def _targets_of_call(self) -> str:
+        return _unpack(self.outs) if self.spec.several else self.outs[0]
+
+    # The value
+
+    def _plain(self, blocks: list[Block]) -> tuple[str, ...]:
+        names = self.names.copy()
+        dtype = names.new("dtype", "common_dtype")
+        args = ", ".join(self.args)
+        block = _lower(blocks, self.plan.forms.values, names, self.anchors)
+        lines = [
+            f"{dtype} = jnp.result_type({args}, float)",
+            f"{_unpack(self.args)} = _widen({dtype}, {args})",
+        ]
+        lines += block.lines
+        values = zip(self.outs, self.plan.forms.values, block.results, strict=True)
+        lines += [f"{out} = {self._shaped(value, text)}" for out, value, text in values]
+        return (*lines, f"return {self._output(f'_cast({out}, {dtype})' for out in self.outs)}")
+
+    def _shaped(self, value: Expr, text: str) -> str:
+        """The source of an output, broadcast to all the arguments' shape if it does not mention them all."""
+        if set(variables(value)) == set(self.args):
+            return text
+        if len(self.args) == 1:
+            return f"jnp.full_like({self.args[0]}, {text})"
+        shapes = ", ".join(f"{a}.shape" for a in self.args)
+        return f"jnp.broadcast_to({text}, jnp.broadcast_shapes({shapes}))"
+
+    # The partials
+
+    def _partials(self, blocks: list[Block]) -> tuple[Function, ...]:
+        saved, over_inputs = self.plan.residuals, self.plan.forms.partials
+        inner = [{r.name: _at(r.expr, a) for r in saved} for a in self.anchors]
+        found = [self._partials_function(blocks, "partials", self.plan.bwd, [r.name for r in saved], inner)]
+        if not self.shared:
+            free = self._free()
+            found.append(self._partials_function(blocks, "partials_at", over_inputs, free, self.anchors))
+        return tuple(f for f in found if f is not None)
+
+    def _partials_function(
+        self,
+        blocks: list[Block],
+        suffix: str,
+        matrix: Matrix,
+        params: Sequence[str],
+        anchors: Sequence[Mapping[str, float]],
+    ) -> Function | None:
+        exprs = [e for e, _ in self._varying(matrix)]
+        if not exprs:
+            return None
+        names = Names((*module_names(self.spec.name), *params))
+        block = _lower(blocks, exprs, names, anchors)
+        returns = "Array" if len(exprs) == 1 else f"tuple[{', '.join(['Array'] * len(exprs))}]"
+        meaning = "The partials" if len(exprs) > 1 else "The partial"
+        return Function(
+            f"_{self.spec.name}_{suffix}",
+            ", ".join(f"{p}: Array" for p in params),
+            returns,
+            f"{meaning} with respect to {_words(self._targets(matrix))}.",
+            (*block.lines, f"return {', '.join(block.results)}"),
+        )
+
+    def _targets(self, matrix: Matrix) -> list[str]:
+        varying = [
+            (i, a)
+            for i, row in enumerate(matrix)
+            for a, e in zip(self.args, row, strict=True)
+            if not is_constant(e)
+        ]
+        return [f"{a} (of {self.outs[i]})" if self.spec.several else a for i, a in varying]
+
+    def _varying(self, matrix: Matrix) -> list[tuple[Expr, str]]:
+        """The partials that are not constant, each with the name of the variable that holds it."""
+        names = self.names.copy()
+        found = []
+        for i, row in enumerate(matrix):
+            for a, e in zip(self.args, row, strict=True):
+                if not is_constant(e):
+                    found.append((e, names.new(f"partial_{i}_{a}" if self.spec.several else f"partial_{a}")))
+        return found
+
+    def _factors(self, matrix: Matrix) -> tuple[tuple[str, ...], ...]:
+        """Each partial as a factor: the name of a variable, or the source of a constant."""
+        held = iter(name for _, name in self._varying(matrix))
+        return tuple(tuple(_constant(e) if is_constant(e) else next(held) for e in row) for row in matrix)
+
+    def _free(self) -> list[str]:
+        used = variables(*(e for row in self.plan.forms.partials for e in row))
+        return [a for a in self.args if a in used]
+
+    # Reverse mode
+
+    def _fwd(self, blocks: list[Block]) -> tuple[str, ...]:
+        names = self.names.copy()
+        lines = [f"{self._targets_of_call()} = _{self.spec.name}({', '.join(self.args)})"]
+        wide = self._widened(blocks, names, lines, outputs=False)
+        items = [wide.get(r.name, r.name) for r in self.plan.residuals]
+        if len(self.args) > 1:
+            items = [f"jnp.asarray({a})" if a in self.saved_inputs else a for a in items]
+        items += [f"_Like.of({a})" for a in self.args if self.like]
+        return (*lines, f"return {self._output(self.outs)}, {_unpack(items, always=True)}")
+
+    def _widened(self, blocks: list[Block], names: Names, lines: list[str], outputs: bool) -> dict[str, str]:
+        """Adds statements that widen what intermediates are made of; the source of residuals made anew."""
+        middle = [r for r in self.plan.residuals if r.kind == "intermediate"]
+        if not middle:
+            return {}
+        used = variables(*(r.expr for r in middle))
+        others = [r.name for r in self.plan.residuals if outputs and r.kind != "intermediate"]
+        raw = list(dict.fromkeys([a for a in self.args if a in used] + others))
+        wide = {a: names.new(f"wide_{a}") for a in raw}
+        lines.append(f"{_unpack(list(wide.values()))} = _widen({self.outs[0]}.dtype, {', '.join(raw)})")
+        table = {var(a): var(w) for a, w in wide.items()}
+        anchors = [{wide[a]: v for a, v in p.items() if a in wide} for p in self.anchors]
+        block = _lower(blocks, [substitute(r.expr, table) for r in middle], names, anchors)
+        lines += block.lines
+        made = dict(zip((r.name for r in middle), block.results, strict=True))
+        return {**{a: wide[a] for a in others}, **made}
+
+    def _residuals_type(self) -> str:
+        kinds = [
+            "ArrayLike" if len(self.args) == 1 and r.kind == "input" else "Array" for r in self.plan.residuals
+        ]
+        kinds += ["_Like"] * (len(self.args) if self.like else 0)
+        return f"tuple[{', '.join(kinds) or '()'}]"
+
+    def _bwd(self) -> tuple[str, ...]:
+        names = self.names.copy()
+        given = names.new(self._cotangent())
+        likes = {a: names.new(f"{a}_like") for a in self.args} if self.like else {a: a for a in self.args}
+        kept = [r.name for r in self.plan.residuals]
+        lines = []
+        if kept or self.like:
+            lines.append(f"{_unpack([*kept, *(likes.values() if self.like else ())])} = residuals")
+        bars = [names.new(f"{out}_bar") for out in self.outs] if self.spec.several else [given]
+        if self.spec.several:
+            lines.append(f"{_unpack(bars)} = {given}")
+        varying = [name for _, name in self._varying(self.plan.bwd)]
+        if varying:
+            call = f"_{self.spec.name}_partials(*_widen({bars[0]}.dtype, {', '.join(kept)}))"
+            lines.append(f"{', '.join(varying)} = {call}")
+        factors = self._factors(self.plan.bwd)
+        returned = []
+        for j, a in enumerate(self.args):
+            total = _sum(_product(row[j], bar) for row, bar in zip(factors, bars, strict=True))
+            if len(self.args) == 1:
+                returned.append(f"_cast({total}, {bars[0]}.dtype)" if total else f"jnp.zeros_like({bars[0]})")
+            elif total:
+                returned.append(f"_unbroadcast({total}, {likes[a]})")
+            else:
+                returned.append(f"jnp.zeros({likes[a]}.shape, {likes[a]}.dtype)")
+        return (*lines, f"return {_unpack(returned, always=True)}")
+
+    # Forward mode
+
+    def _rule(self, blocks: list[Block]) -> tuple[str, ...]:
+        names = self.names.copy()
+        dots = [names.new(f"{a}_dot") for a in self.args]
+        matrix = self.plan.bwd if self.shared else self.plan.forms.partials
+        kept = [r.name for r in self.plan.residuals] if self.shared else self._free()
+        lines = [
+            f"{_unpack(self.args)} = primals",
+            f"{_unpack(dots)} = tangents",
+            f"{self._targets_of_call()} = {self.spec.name}_jvp({', '.join(self.args)})",
+        ]
+        varying = [name for _, name in self._varying(matrix)]
+        if varying:
+            wide = self._widened(blocks, names, lines, outputs=True) if self.shared else {}
+            given = ", ".join(wide.get(k, k) for k in kept)
+            given = given if wide else f"*_widen({self.outs[0]}.dtype, {given})"
+            suffix = "partials" if self.shared else "partials_at"
+            lines.append(f"{', '.join(varying)} = _{self.spec.name}_{suffix}({given})")
+        tangents = [
+            self._push(out, row, dots) for out, row in zip(self.outs, self._factors(matrix), strict=True)
+        ]
+        return (*lines, f"return {self._output(self.outs)}, {self._output(tangents)}")
+
+    def _push(self, out: str, row: Sequence[str], dots: Sequence[str]) -> str:
+        terms = [f"({factor}, {dot})" for factor, dot in zip(row, dots, strict=True) if factor != "0.0"]
+        return f"_tangent({', '.join([out, *terms])})"
+
+
+def module_names(name: str) -> frozenset[str]:
+    """Names that a module of the function `name` defines or uses at its top level."""
+    own = ("", "_fwd", "_bwd", "_jvp", "_jvp_rule")
+    private = ("", "_partials", "_partials_at")
+    helpers = (
+        "_cast", "_widen", "_tangent", "_unbroadcast", "_Like", "_horner", "_erfcx", "_lambertw", "_besselj",
+        "_besseli", "_diff_of_products", "_sum3", "jax", "jnp", "math", "dataclasses", "Array", "ArrayLike",
+        "DTypeLike", "residuals", "primals", "tangents",
+    )  # fmt: skip
+    return frozenset((*(name + s for s in own), *(f"_{name}{s}" for s in private), *helpers))
+
+
+def _lower(
+    blocks: list[Block], exprs: Sequence[Expr], names: Names, anchors: Sequence[Mapping[str, float]]
+) -> Block:
+    block = lower(exprs, names, anchors)
+    blocks.append(block)
+    return block
+
+
+def _at(e: Expr, point: Mapping[str, float]) -> float:
+    return float(evaluate(e, {n: np.array([v]) for n, v in point.items()}, np.float64).reshape(-1)[0])
+
+
+def _constant(e: Expr) -> str:
+    """Source of a constant factor; 0 and +-1 in one spelling each."""
+    value = constant_value(e)
+    return repr(value) if value in (0.0, 1.0, -1.0) else source(e, {})
+
+
+def _product(factor: str, bar: str) -> str:
+    if factor == "0.0":
+        return ""
+    if factor in ("1.0", "-1.0"):
+        return bar if factor == "1.0" else f"-{bar}"
+    return f"{factor} * {bar}" if factor.isidentifier() else f"({factor}) * {bar}"
+
+
+def _sum(terms: Iterable[str]) -> str:
+    total = ""
+    for term in terms:
+        if total and term.startswith("-"):
+            total += f" - {term[1:]}"
+        elif term:
+            total += f" + {term}" if total else term
+    return total
+
+
+def _unpack(items: Sequence[str], always: bool = False) -> str:
+    """A tuple display: `(x,)`, or `x, y`, in parentheses where `always`."""
+    if len(items) == 1:
+        return f"({items[0]},)"
+    return f"({', '.join(items)})" if always else ", ".join(items)
+
+
+def _words(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

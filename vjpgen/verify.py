@@ -1,0 +1,123 @@
+"""Generated modules as they run: the only room that imports jax."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from vjpgen.render import render_plain
+from vjpgen.spec import Spec
+
+Column = npt.NDArray[Any]
+_COUNTER = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a function returned at n points, in the dtype of the points.
+
+    Attributes:
+        values: (n, m), the outputs.
+        partials: (n, m, a), by reverse mode.
+        forward: (n, m, a), by forward mode of the twin; None for the plain formula. An infinite partial makes the
+            whole row nan, because the other tangents are 0 and inf * 0 is nan.
+        residual_bytes: bytes that the backward pass keeps, per point.
+    """
+
+    values: Column
+    partials: Column
+    forward: Column | None
+    residual_bytes: float
+
+
+def load(source: str, name: str) -> ModuleType:
+    """The module that `source` is; debuggers, tracebacks and `inspect` see its text."""
+    filename = f"<vjpgen {name} {next(_COUNTER)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    module = ModuleType(name)
+    module.__file__ = filename
+    before = sys.modules.get(name)
+    sys.modules[name] = module  # dataclasses look their own module up
+    try:
+        exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)
+    finally:
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
+    return module
+
+
+def measure(module: ModuleType, spec: Spec, columns: Sequence[Column]) -> Measured:
+    """Runs a generated module, compiled: values, reverse partials and forward partials in one program.
+
+    One program costs one compilation; XLA merges what the three have in common, which are the same
+    operations on the same inputs.
+
+    Args:
+        module: from `load`.
+        spec: what the module was generated from.
+        columns: one array of n points per argument, all of one floating-point dtype.
+    """
+    return _measure(getattr(module, spec.name), getattr(module, f"{spec.name}_jvp"), spec, columns)
+
+
+def measure_plain(spec: Spec, columns: Sequence[Column]) -> Measured:
+    """Runs the formula as it stands in jax.numpy, differentiated by JAX: what a user has without vjpgen."""
+    module = load(render_plain(spec), f"{spec.name}_plain")
+    return _measure(getattr(module, spec.name), None, spec, columns)
+
+
+def _measure(
+    f: Callable[..., Any], twin: Callable[..., Any] | None, spec: Spec, columns: Sequence[Column]
+) -> Measured:
+    shape, n_args, n_outs = columns[0].shape, len(columns), len(spec.outputs)
+    outputs = _tupled(f, spec, shape)
+
+    def program(one: Any, zero: Any, *at: Any) -> Any:
+        values, pull = jax.vjp(outputs, *at)
+        rows = [pull(tuple(one if k == i else zero for k in range(n_outs))) for i in range(n_outs)]
+        if twin is None:
+            return values, rows, None
+        push = _tupled(twin, spec, shape)
+        bases = [tuple(one if k == j else zero for k in range(n_args)) for j in range(n_args)]
+        return values, rows, [jax.jvp(push, at, basis)[1] for basis in bases]
+
+    one, zero = np.ones(shape, columns[0].dtype), np.zeros(shape, columns[0].dtype)
+    values, rows, pushed = jax.jit(program)(one, zero, *columns)
+    forward = None if pushed is None else np.stack([np.stack(p, -1) for p in pushed], -1)
+    return Measured(
+        np.stack(values, -1),
+        np.stack([np.stack(row, -1) for row in rows], -2),
+        forward,
+        residual_bytes(outputs, columns),
+    )
+
+
+def residual_bytes(f: Callable[..., Any], columns: Sequence[Column]) -> float:
+    """Bytes per point of the distinct arrays that the backward pass of `f` holds; nothing is computed."""
+    held = jax.make_jaxpr(lambda *at: jax.vjp(f, *at)[1])(*columns)
+    arrays: dict[int, Any] = {id(v): v.aval for v in held.jaxpr.outvars}
+    size = sum(a.size * a.dtype.itemsize for a in arrays.values())
+    return float(size) / max(1, columns[0].size)
+
+
+def _tupled(f: Callable[..., Any], spec: Spec, shape: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
+    """`f` with a tuple of outputs of one shape."""
+
+    def g(*at: Any) -> tuple[Any, ...]:
+        found = f(*at)
+        found = tuple(found) if spec.several else (found,)
+        return tuple(jnp.broadcast_to(jnp.asarray(y, at[0].dtype), shape) for y in found)
+
+    return g
