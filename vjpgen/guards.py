@@ -20,7 +20,6 @@ Point = Mapping[str, float]
 _NICE = (1.0, 0.5, 2.0, -1.0, -0.5, -2.0, 0.0, 0.25, 10.0, -10.0, 100.0, -100.0)
 _LINEAR = frozenset(("add", "sub", "max", "min"))
 _STEPS = frozenset(("sign", "floor", "ceil", "round"))
-_CONDITIONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "true", "false"))
 
 
 class Guard:
@@ -45,17 +44,23 @@ class Guard:
         done: dict[Expr, Expr] = {}
         for x in _shell(e):
             if x.op == "where":
-                condition, yes, no = x.args
-                done[x] = where(
-                    condition,
-                    self._branch(yes, (*region, (condition, True)), inputs),
-                    self._branch(no, (*region, (condition, False)), inputs),
-                )
+                done[x] = self._choice(x, region, inputs)
             elif x.args:
                 done[x] = call(x.op, *(done[a] for a in x.args))
             else:
                 done[x] = inputs.get(x, x)
         return done[e]
+
+    def _choice(self, e: Expr, region: Region, inputs: dict[Expr, Expr]) -> Expr:
+        condition, yes, no = e.args
+        for truth, taken in ((True, yes), (False, no)):
+            if any(p == (condition, truth) or _implies(p, (condition, truth)) for p in region):
+                return self._safe(taken, region, inputs)
+        return where(
+            condition,
+            self._branch(yes, (*region, (condition, True)), inputs),
+            self._branch(no, (*region, (condition, False)), inputs),
+        )
 
     def _branch(self, e: Expr, region: Region, inputs: dict[Expr, Expr]) -> Expr:
         degree = _degree(e)
@@ -72,7 +77,7 @@ class Guard:
         inputs = {}
         for x in free:
             guarded = _choose(_shortest(region), x, num(Fraction(point[str(x.value)])))
-            self.labels.setdefault(guarded, f"{x.value}_{_label(*region[-1])}")
+            self.labels.setdefault(guarded, f"{x.value}_{_word(_shortest(region))}")
             inputs[x] = guarded
         return inputs
 
@@ -186,8 +191,8 @@ def _shortest(region: Region) -> Region:
 
 def _implies(p: tuple[Expr, bool], q: tuple[Expr, bool]) -> bool:
     a, b = _half_line(p), _half_line(q)
-    if a is None or b is None or a[0] is not b[0] or a[1] != b[1]:
-        return False
+    if a is None or b is None or a[0] is not b[0] or a[1] != b[1] or p[1] != q[1]:
+        return False  # p[1] != q[1] differ at nan
     return a[2] < b[2] if a[1] == "below" else a[2] > b[2]
 
 
@@ -202,22 +207,33 @@ def _half_line(p: tuple[Expr, bool]) -> tuple[Expr, str, Fraction] | None:
     return s, "below" if (condition.op in ("lt", "le")) == truth else "above", bound.value
 
 
+def _word(region: Region) -> str:
+    """One word for a region: `near` and `far` from zero, `low`, `high` and between them `mid`."""
+    if len(region) > 1:
+        return "mid" if all(_half_line(p) is not None for p in region) else "inside"
+    return _label(*region[0])
+
+
 def _label(condition: Expr, truth: bool) -> str:
-    """One word for a branch."""
-    if condition.op in ("lt", "le") and condition.args[0].op in ("abs", "square"):
-        return "near" if truth else "far"
-    if condition.op in ("gt", "ge") and condition.args[0].op in ("abs", "square"):
-        return "far" if truth else "near"
-    if condition.op in ("lt", "le"):
-        return "low" if truth else "high"
-    if condition.op in ("gt", "ge"):
-        return "high" if truth else "low"
-    return "inside" if truth else "outside"
+    if condition.op == "not":
+        return _label(condition.args[0], not truth)
+    small = condition.op in ("lt", "le")
+    if not small and condition.op not in ("gt", "ge"):
+        return "inside" if truth else "outside"
+    if condition.args[0].op in ("abs", "square"):
+        return "near" if small == truth else "far"
+    return "low" if small == truth else "high"
 
 
-def condition_label(condition: Expr) -> str:
-    """What a shared condition is called."""
-    word = _label(condition, True)
-    return (
-        {"near": "near_zero", "far": "far_out"}.get(word, word) if condition.op in _CONDITIONS else "chosen"
-    )
+def condition_name(condition: Expr) -> str:
+    """What a shared condition is called: `negative`, `below_3`, `near_zero`, `low`."""
+    label = _label(condition, True)
+    if label in ("near", "far"):
+        return {"near": "near_zero", "far": "far_from_zero"}[label]
+    line = _half_line((condition, True))
+    if line is None or line[2].denominator != 1 or abs(line[2]) > 9999:
+        return label
+    if line[2] == 0 and condition.op in ("lt", "gt"):
+        return "negative" if condition.op == "lt" else "positive"
+    sign = "minus_" if line[2] < 0 else ""
+    return f"{line[1]}_{sign}{abs(line[2])}" if condition.op in ("lt", "gt") else label

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vjpgen.expr import Expr, walk
-from vjpgen.guards import Guard, condition_label
+from vjpgen.guards import Guard, condition_name
 from vjpgen.naming import Names, telling
 from vjpgen.ops import OPS
 from vjpgen.printer import is_bool, is_constant, source
@@ -68,7 +68,7 @@ def _name(x: Expr, names: Names, known: Mapping[Expr, str], labels: Mapping[Expr
     if x in labels:
         return names.new(labels[x])
     if is_bool(x):
-        return names.new(condition_label(x))
+        return names.new(condition_name(x))
     wish = telling(x, known)
     return names.new(wish) if wish is not None else names.numbered("t")
 

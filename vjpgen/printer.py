@@ -22,8 +22,9 @@ _INFIX = {
 _RELATIONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 _INTEGER_FIRST = frozenset(("polygamma", "besselj", "besseli"))
 _MATH = frozenset((
-    "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos",
-    "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "gamma", "lgamma", "hypot",
+    "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan",
+    "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc",
+    "gamma", "lgamma", "hypot",
 ))  # fmt: skip
 _LEAVES = frozenset(("num", "const", "true", "false"))
 _CONSTANTS = {"pi": math.pi, "e": math.e, "euler_gamma": 0.57721566490153286}

@@ -14,6 +14,7 @@ from vjpgen.lowering import Block, lower
 from vjpgen.naming import Names, output_names
 from vjpgen.printer import constant_value, is_constant, source
 
+_ONE_LINE = 64
 Matrix = tuple[tuple[Expr, ...], ...]
 
 
@@ -144,7 +145,7 @@ class Scaffold:
             ", ".join(f"{p}: Array" for p in params),
             returns,
             f"{meaning} with respect to {_words(self._targets(matrix))}.",
-            (*block.lines, f"return {', '.join(block.results)}"),
+            (*block.lines, *_returned(block.results, [name for _, name in self._varying(matrix)])),
         )
 
     def _targets(self, matrix: Matrix) -> list[str]:
@@ -320,6 +321,14 @@ def _unpack(items: Sequence[str], always: bool = False) -> str:
     if len(items) == 1:
         return f"({items[0]},)"
     return f"({', '.join(items)})" if always else ", ".join(items)
+
+
+def _returned(results: Sequence[str], wishes: Sequence[str]) -> tuple[str, ...]:
+    """A return statement; several results that do not fit on its line are named first."""
+    if len(results) == 1 or sum(map(len, results)) <= _ONE_LINE:
+        return (f"return {', '.join(results)}",)
+    lines = [f"{wish} = {text}" for wish, text in zip(wishes, results, strict=True)]
+    return (*lines, f"return {', '.join(wishes)}")
 
 
 def _words(items: Sequence[str]) -> str:

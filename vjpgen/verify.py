@@ -29,8 +29,8 @@ class Measured:
     Attributes:
         values: (n, m), the outputs.
         partials: (n, m, a), by reverse mode.
-        forward: (n, m, a), by forward mode of the twin; None for the plain formula. An infinite partial makes the
-            whole row nan, because the other tangents are 0 and inf * 0 is nan.
+        forward: (n, m, a), by forward mode of the twin; None for the plain formula. An infinite partial makes
+            the whole row nan, because the other tangents are 0 and inf * 0 is nan.
         residual_bytes: bytes that the backward pass keeps, per point.
     """
 

@@ -1,0 +1,48 @@
+"""Forms without a search: the formula as written and sympy's derivative, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+
+from vjpgen import derive, pieces, verify
+from vjpgen.doc import draft
+from vjpgen.expr import Expr, num, variables
+from vjpgen.forms import Forms, Plan
+from vjpgen.parse import parse
+from vjpgen.render import render_module
+from vjpgen.residuals import plan
+
+ANCHORS = (0.7, 1.9, -1.3, 6.0, -5.0, 30.0, -30.0)
+
+
+def plain_forms(
+    text: str, name: str = "f", args: Sequence[str] | None = None, assume: Sequence[str] = ()
+) -> Forms:
+    """The forms that follow from the text alone."""
+    spec = parse(text, name=name, args=args, assume=assume)
+    tree = pieces.tree(spec.outputs)
+    scope = derive.symbols(spec.args)
+
+    def partial(e: Expr, a: str) -> Expr:
+        return derive.partial(e, a, scope)[0] if a in variables(e) else num(0)
+
+    partials = tuple(
+        tuple(
+            pieces.combine(tree, lambda f, i=i, a=a: partial(f.outputs[i], a), average_ties=True)
+            for a in spec.args
+        )
+        for i in range(len(spec.outputs))
+    )
+    anchors = tuple((v,) * len(spec.args) for v in ANCHORS)
+    return Forms(spec, spec.outputs, partials, anchors)
+
+
+def build(p: Plan) -> ModuleType:
+    """The live module of a plan."""
+    return verify.load(render_module(p, draft(p)), p.forms.spec.name)
+
+
+def module(text: str, **options: object) -> ModuleType:
+    """The live module of a formula."""
+    return build(plan(plain_forms(text, **options)))  # type: ignore[arg-type]
