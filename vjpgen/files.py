@@ -56,8 +56,8 @@ def check(paths: Sequence[Path], *, force: bool) -> None:
 def write_all(pairs: Sequence[tuple[Path, str]], *, force: bool) -> None:
     """Writes texts to files: first all of them beside their places, then each renamed into its place.
 
-    A failure or an interruption before the first rename changes nothing. If a rename fails, those done
-    before it are undone.
+    A failure before the first rename changes nothing. If a rename fails, those done before it are undone.
+    Signals wait until the end.
 
     Raises:
         OutputError: as `check`, or the system refuses to write.
@@ -65,17 +65,17 @@ def write_all(pairs: Sequence[tuple[Path, str]], *, force: bool) -> None:
     check([path for path, _ in pairs], force=force)
     targets = [path.resolve() for path, _ in pairs]
     ready: list[Path] = []
-    try:
-        for target, (_, text) in zip(targets, pairs, strict=True):
-            _prepare(target, text, ready)
-        with _undisturbed():
+    with _undisturbed():
+        try:
+            for target, (_, text) in zip(targets, pairs, strict=True):
+                _prepare(target, text, ready)
             _rename_all(ready, targets)
-    except OSError as error:
-        place = error.filename2 or error.filename or targets[0]
-        raise OutputError(f"cannot write {place}: {error.strerror or error}") from error
-    finally:
-        for path in ready:
-            path.unlink(missing_ok=True)
+        except OSError as error:
+            place = error.filename2 or error.filename or targets[0]
+            raise OutputError(f"cannot write {place}: {error.strerror or error}") from error
+        finally:
+            for path in ready:
+                path.unlink(missing_ok=True)
 
 
 def _owned_file(path: Path) -> bool:
@@ -89,9 +89,8 @@ def _owned_file(path: Path) -> bool:
 def _prepare(target: Path, text: str, ready: list[Path]) -> None:
     """Writes the text to a new file beside `target`, down to the disk, with the mode it is to have."""
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-    with _undisturbed():
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
-        ready.append(Path(name))
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+    ready.append(Path(name))
     ready[-1].chmod(mode)
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
@@ -140,7 +139,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Holds Ctrl-C, SIGTERM and a time limit back for a moment, so that they find all done or nothing.
+    """Holds Ctrl-C, SIGTERM and a time limit back while files are written: they find all done or nothing.
 
     Handlers are exchanged, not masked: a mask holds for one thread, and JAX has started others.
     """

@@ -1,0 +1,99 @@
+"""What the command shows: a table of what was found, and progress while it works."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vjpgen.report import Failure, Figures, Report, Target
+
+_WIDTH = 110  # where the output is no terminal
+_FORM = 60
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None] | None]:
+    """A function that shows the step the work is at, on standard error; None where that is no terminal."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield None
+        return
+    with console.status("reading the formula") as status:
+        yield lambda step: status.update(Text(step))
+
+
+def show(report: Report, places: Sequence[Path], *, to_stderr: bool) -> None:
+    """Prints the table, on standard error where standard output holds the module."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    console = Console(
+        file=stream, highlight=False, width=None if stream.isatty() else _WIDTH, soft_wrap=False
+    )
+    console.print(
+        Text(_title(report), style="bold"), Text(", ".join(map(str, places)), style="dim"), sep="    "
+    )
+    console.print(_table(report))
+    for line in (_residuals(report), _checked(report)):
+        console.print(Text("  " + line))
+    for note in report.notes:
+        console.print(Text(f"  note: {note}"))
+
+
+def _title(report: Report) -> str:
+    return f"{report.name}({', '.join(report.args)}) = {' '.join(report.formula.split())}"
+
+
+def _table(report: Report) -> Table:
+    table = Table(box=None, show_header=True, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("  ")
+    for heading in ("computed as", "max", "99%", "plain jnp under autodiff"):
+        table.add_column(heading, justify="right" if heading in ("max", "99%") else "left")
+    for target in report.targets:
+        table.add_row(*(Text(cell) for cell in _row(target, report.args)))
+    return table
+
+
+def _row(target: Target, args: Sequence[str]) -> tuple[str, ...]:
+    figures = target.figures
+    return (
+        "  " + target.label,
+        _short(target.form),
+        f"{_ulps(figures.max_ulps)}" if figures.points else "-",
+        f"{_ulps(figures.p99_ulps)}" if figures.points else "-",
+        _plain(target.plain, target.failure, args),
+    )
+
+
+def _short(form: str) -> str:
+    return form if len(form) <= _FORM else form[: _FORM - 3] + "..."
+
+
+def _ulps(value: float) -> str:
+    return f"{value:.0f} ulp" if value < 10_000 else f"{value:.0e} ulp".replace("e+0", "e")
+
+
+def _plain(plain: Figures, failure: Failure | None, args: Sequence[str]) -> str:
+    if failure is None:
+        return f"max {_ulps(plain.max_ulps)}" if plain.points else "-"
+    at = ", ".join(f"{a} = {v:.6g}" for a, v in zip(args, failure.inputs, strict=True))
+    return f"{failure.got:.6g} at {at} (exactly {failure.truth:.6g})"
+
+
+def _residuals(report: Report) -> str:
+    kept, plain = report.residual_bytes, report.plain_residual_bytes
+    return (
+        f"kept for the backward pass: {report.residuals}; {kept:g} bytes per element (plain jnp: {plain:g})"
+    )
+
+
+def _checked(report: Report) -> str:
+    points = max((t.figures.points for t in report.targets), default=0)
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions)
+    return (
+        f"measured at {points} {report.dtype} points of {report.domain} against exact arithmetic ({versions})"
+    )
