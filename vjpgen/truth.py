@@ -22,7 +22,7 @@ PRECISIONS = (320, 2560)
 RESOLVED_BITS = 60
 
 Cell = arb | bool | str | None
-Rows = Iterable[Sequence[float]]
+Rows = Iterable[Sequence[float] | Sequence[arb]]
 Run = Callable[[Rows], list[tuple[Cell, ...]]]
 _COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 _OPPOSITE = {"lt": ">=", "le": ">", "gt": "<=", "ge": "<", "eq": "!=", "ne": "=="}

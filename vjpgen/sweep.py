@@ -1,0 +1,116 @@
+"""A few hundred points by rule, dense enough that no regime of a form goes unseen between the references.
+
+A test file holds the rule, not the points: the rule uses integer arithmetic and single correctly rounded
+operations alone, so that it gives the same bits everywhere. What the points are compared with is the plain
+formula in float64 under JAX autodiff, wherever that was right to far more than float32 when it was checked
+against exact arithmetic.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+COUNT = 768
+SMALLEST, LARGEST = 0x00800000, 0x7F7FFFFF
+LEVELS = "0123456"  # the bound at a point is 4 * 2**level ulps
+SKIPPED = "."
+_TRUSTED = 2.0**-27  # relative error that the float64 result may have had
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """How one argument runs.
+
+    Attributes:
+        step: the irrational whose multiples, modulo 1, place the points.
+        whole: (first, last) positions among the normal float32 numbers counted from zero.
+        usual: one or two such ranges for magnitudes 1e-5 to 1e5.
+        flat: (low, high), run through in equal steps.
+    """
+
+    step: float
+    whole: tuple[int, int]
+    usual: tuple[tuple[int, int], ...]
+    flat: tuple[float, float]
+
+
+def axes(low: Sequence[float], high: Sequence[float]) -> tuple[Axis, ...]:
+    """One axis per argument, inside the box."""
+    steps = _irrationals(len(low))
+    return tuple(_axis(step, float(a), float(b)) for step, a, b in zip(steps, low, high, strict=True))
+
+
+def _axis(step: float, low: float, high: float) -> Axis:
+    whole = (position(low), position(high))
+    sides = [
+        (position(max(low, 1e-5)), position(min(high, 1e5))),
+        (position(max(low, -1e5)), position(min(high, -1e-5))),
+    ]
+    usual = tuple(side for side in sides if side[0] <= side[1])
+    bottom, top = max(low, -20.0), min(high, 20.0)
+    flat = (bottom, top) if bottom <= top else (max(low, -3e38), min(high, 3e38))
+    return Axis(step, whole, usual or (whole,), flat)
+
+
+def _irrationals(count: int) -> tuple[float, ...]:
+    """Powers of 1/g where g**(count + 1) = g + 1: the steps that fill a cube most evenly (Roberts 2018)."""
+    g = 2.0
+    for _ in range(60):
+        g = (1 + g) ** (1 / (count + 1))
+    return tuple(round(g ** -(j + 1), 12) for j in range(count))
+
+
+def position(value: float) -> int:
+    """The place of a number among the normal float32 numbers counted from zero, negative below it."""
+    with np.errstate(over="ignore"):
+        pattern = int(np.array(abs(value), np.float32).view(np.uint32))
+    count = max(0, min(pattern, LARGEST) - SMALLEST + 1)
+    return -count if value < 0 else count
+
+
+def points(rule: Sequence[Axis], count: int = COUNT) -> np.ndarray:
+    """The points (count, a), float32: in turn over all magnitudes, over usual ones, and in equal steps."""
+    index = np.arange(count)
+    columns = []
+    for axis in rule:
+        share = (index // 3 + 1) * axis.step % 1.0
+        ranges = np.array([axis.whole, *axis.usual])
+        first, last = ranges[np.where(index % 3 == 0, 0, 1 + index // 3 % len(axis.usual))].T
+        spread = nth(first + np.floor(share * (last - first)).astype(np.int64))
+        flat = (axis.flat[0] + share * (axis.flat[1] - axis.flat[0])).astype(np.float32)
+        columns.append(np.where(index % 3 == 2, flat, spread))
+    return np.stack(columns, axis=1) if columns else np.zeros((1, 0), np.float32)
+
+
+def nth(place: np.ndarray) -> np.ndarray:
+    """The inverse of `position`, for arrays."""
+    pattern = np.where(place == 0, 0, np.abs(place) + (SMALLEST - 1)).astype(np.uint32)
+    return np.copysign(pattern.view(np.float32), place.astype(np.float32))
+
+
+def checksum(at: np.ndarray) -> int:
+    """Tells whether a rule gave the same points."""
+    return zlib.crc32(np.ascontiguousarray(at).tobytes())
+
+
+def levels(truth: np.ndarray, wide: np.ndarray, errors: np.ndarray, usable: np.ndarray) -> str:
+    """One character per point: which bound holds there, or that nothing is compared.
+
+    Args:
+        truth: exact results, float64.
+        wide: the plain formula's results in float64.
+        errors: measured ulps of the module in float32, nan where it failed.
+        usable: where the point counts at all.
+    """
+    with np.errstate(all="ignore"):
+        right = np.abs(wide - truth) <= _TRUSTED * np.abs(truth)
+        same = truth.astype(np.float32) == wide.astype(np.float32)
+        level = np.ceil(np.log2(np.maximum(2 * errors, 4) / 4))
+    fine = usable & right & same & (level < len(LEVELS))
+    return "".join(
+        LEVELS[int(k)] if ok else SKIPPED for k, ok in zip(np.nan_to_num(level), fine, strict=True)
+    )
