@@ -38,7 +38,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "parse",
     ),
     # what is true, and what is tried against it
-    ("arb_ops", "truth", "points", "floats", "pieces", "bridge", "templating", "deadline", "files"),
+    ("arb_ops", "truth", "points", "smooth", "sweep", "floats", "pieces", "bridge", "templating", "deadline", "files"),
     ("derive", "rules", "egraph", "classes", "extract", "series", "regimes", "landmarks", "reference"),
     ("search",),
     # Forms to text
@@ -58,7 +58,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
 HOMES = {
     "click": {"cli"},
     "egglog": {"egraph"},
-    "flint": {"arb_ops", "truth", "series"},
+    "flint": {"arb_ops", "truth", "smooth", "series"},
     "jax": {"verify", "api"},
     "jaxlib": {"verify"},
     "jinja2": {"templating", "render", "render_tests"},
