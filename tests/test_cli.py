@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import signal
-import subprocess
 import sys
-import time
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -296,88 +294,6 @@ def test_long_forms_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
     spec = parse("+".join(f"x{i}" for i in range(30)))
     terminal.show(report(spec), [], to_stderr=True)
     assert "x29" in capsys.readouterr().err
-
-
-# the process
-
-
-def vjpgen(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "vjpgen", *words]
-    return subprocess.run(command, capture_output=True, text=True, **options)  # type: ignore[call-overload, no-any-return]
-
-
-def test_version_and_help() -> None:
-    assert vjpgen("--version").stdout == f"vjpgen {__version__}\n"
-    text = vjpgen("--help").stdout
-    for part in ('vjpgen "log(1+exp(x))" -o softplus.py', "_VJPGEN_COMPLETE", "--assume", "--timeout"):
-        assert part in text
-
-
-def test_the_start_imports_nothing_heavy() -> None:
-    """A refusal costs neither JAX nor sympy nor NumPy."""
-    program = (
-        "import sys\nfrom vjpgen.cli import main\n"
-        "try:\n    main(['sgmoid(x)', '-o', 'f.py'])\nexcept SystemExit as end:\n    assert end.code == 2\n"
-        "print(*sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert not loaded & {"jax", "jaxlib", "sympy", "numpy", "flint", "egglog", "rich", "jinja2"}
-
-
-def test_completion() -> None:
-    import os
-
-    environment = {**os.environ, "_VJPGEN_COMPLETE": "bash_source"}
-    assert "complete" in vjpgen(env=environment).stdout
-    environment |= {"_VJPGEN_COMPLETE": "bash_complete", "COMP_WORDS": "vjpgen -x --no", "COMP_CWORD": "2"}
-    assert "plain,--no-tests" in vjpgen(env=environment).stdout
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_command_and_leaves_the_file(
-    tmp_path: Path, number: signal.Signals, status: int
-) -> None:
-    (tmp_path / "f.py").write_text(MODULE)
-    program = (
-        "import sys, time, types\n"
-        "def generate(*a, **k):\n    print('busy', flush=True)\n    time.sleep(30)\n"
-        "sys.modules['vjpgen.pipeline'] = types.SimpleNamespace(generate=generate)\n"
-        "from vjpgen.cli import main\nmain(['x', '-o', 'f.py'])"
-    )
-    command = [sys.executable, "-c", program]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "busy\n"
-        time.sleep(0.05)
-        process.send_signal(number)
-        _, err = process.communicate(timeout=10)
-    assert process.returncode == status
-    assert "Traceback" not in err
-    assert [p.name for p in tmp_path.iterdir()] == ["f.py"]
-    assert (tmp_path / "f.py").read_text() == MODULE
-
-
-def test_a_closed_pipe_is_no_error() -> None:
-    program = (
-        "import sys, types\n"
-        "report = None\n"
-        "generated = types.SimpleNamespace(module='x = 1\\n' * 100_000, tests='', report=report)\n"
-        "sys.modules['vjpgen.pipeline'] = types.SimpleNamespace(generate=lambda *a, **k: generated)\n"
-        "from vjpgen import terminal\nterminal.show = lambda *a, **k: None\n"
-        "from vjpgen.cli import main\nmain(['x'])"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.read(10)
-        process.stdout.close()
-        assert process.stderr is not None
-        assert process.stderr.read() == b""
 
 
 def test_progress_is_for_terminals(capsys: pytest.CaptureFixture[str]) -> None:

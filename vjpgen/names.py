@@ -17,14 +17,13 @@ _BUILTINS = """
     pow print property range reversed round set slice sorted str sum super tuple type zip
 """
 _INTERNAL = """
-    Array ArrayLike annotations partial residuals residual cotangent cotangents primal primals primal_out
-    tangent tangents tangent_out output outputs dtype shape
+    Array ArrayLike DTypeLike annotations dataclasses residuals cotangent cotangents primals tangents
 """
 RESERVED = frozenset((_MODULES + _BUILTINS + _INTERNAL).split())
 """Names that a generated module or its tests use for themselves."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SUFFIXES = ("_fwd", "_bwd", "_jvp")
+_SUFFIXES = ("_fwd", "_bwd", "_jvp", "_jvp_rule")
 
 
 def function_name(name: str | None, args: Collection[str] = ()) -> tuple[str, tuple[str, ...]]:
