@@ -94,11 +94,13 @@ def _in_order(grammar: Grammar) -> tuple[str, ...]:
 
 def _parts(condition: Expr) -> Iterator[Expr]:
     """The conditions that a conjunction joins, in order; none for one that always holds."""
-    if condition.op == "and":
-        for part in condition.args:
-            yield from _parts(part)
-    elif condition is not TRUE:
-        yield condition
+    waiting = [condition]
+    while waiting:
+        part = waiting.pop()
+        if part.op == "and":
+            waiting.extend(reversed(part.args))
+        elif part is not TRUE:
+            yield part
 
 
 def _bounded(text: str, *roots: Expr) -> None:
