@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from vjpgen.errors import InputError, ParseError
+from vjpgen.errors import DomainError, InputError, ParseError
 from vjpgen.parse import parse, parse_condition
+from vjpgen.points import sample
 
 PLACES = [  # text, a caret under its first character, part of the message
     # Python, which is never evaluated
@@ -234,3 +235,21 @@ def test_refusals_carry_exit_status_2() -> None:
         with pytest.raises(InputError) as refused:
             parse(text)
         assert refused.value.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "assume", "message"),
+    [
+        ("x", ["x > 1 & x < 0"], "no point satisfies the assumption: x > 1 & x < 0"),
+        ("x", ["x > 0", "x < 0"], "no point satisfies the assumption"),
+        ("x", ["1 > 2"], "no point satisfies the assumption"),
+        ("sqrt(-1 - x**2)", [], "nowhere a real number"),
+        ("x*(-1)**0.5", [], "nowhere a real number"),
+        ("acos(x)", ["x > 2"], "nowhere a real number where x > 2"),
+    ],
+)
+def test_a_formula_without_a_value_is_refused(text: str, assume: list[str], message: str) -> None:
+    spec = parse(text, assume=assume)
+    with pytest.raises(DomainError, match=message) as refused:
+        sample(spec, 64, seed=0)
+    assert refused.value.exit_status == 2
