@@ -7,7 +7,7 @@ is as good as its best node, point by point. The best node's value serves as the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from vjpgen.floats import CONSTANTS, NUMPY, XLA_ULPS, Array
 LOST = 2.0**24  # ulps: no digit of a float32 is left
 _STEP = 2.0**-20  # relative perturbation for condition numbers
 _EXACT = frozenset(("neg", "abs", "sign"))
+_CANCELLING = frozenset(("diff_of_products", "sum3", "exp_product"))
+_STAYS_INFINITE = frozenset(("add", "sub", "neg", "abs", "square", "max", "softplus"))
+_DOUBLE_DIGITS = 2.0**24  # cancellation beyond which float64 has no more digits than float32 needs
 _LEAVES = frozenset(("num", "var", "const"))
 
 
@@ -48,8 +51,15 @@ class _Batch:
     slots: npt.NDArray[np.intp]  # place of each node among all nodes
 
 
-def analyse(graph: Graph, env: Mapping[str, Array], sweeps: int = 14) -> Analysis:
-    """Analyse a saturated graph at the points of `env` (float32 columns)."""
+def analyse(graph: Graph, env: Mapping[str, Array], truths: Sequence[Array], sweeps: int = 14) -> Analysis:
+    """Analyse a saturated graph.
+
+    Args:
+        graph: a saturated graph.
+        env: float32 columns.
+        truths: exact values of the roots, float64, NaN where unknown.
+        sweeps: passes over all nodes at most.
+    """
     n = len(next(iter(env.values())))
     batches, leaves, first = _batches(graph)
     values = np.full((len(graph.nodes), n), np.nan)
@@ -58,6 +68,10 @@ def analyse(graph: Graph, env: Mapping[str, Array], sweeps: int = 14) -> Analysi
     for owner, slot, node in leaves:
         value, error = _leaf(node, env)
         values[owner], errors[owner], per_node[slot] = value, error, error
+    for root, truth in zip(graph.roots, truths, strict=True):
+        known = np.isfinite(truth)
+        values[root] = np.where(known, _to_range(truth), values[root])
+        errors[root] = np.where(known, 2 * LOST, errors[root])
     with np.errstate(all="ignore"):
         for _ in range(sweeps):
             before = errors.copy()
@@ -108,10 +122,14 @@ def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array) -> No
     error = _rounding(batch.op) + sum(
         _spread(batch.op, operands, k, value) * errors[batch.operands[k][known]] for k in range(len(operands))
     )
-    error = np.where((value == 0) & np.isnan(error), 0.5, error)
-    saturated = ~np.isfinite(value) | np.any([~np.isfinite(o) for o in operands], axis=0)
-    agrees = (value == values[owners]) & (errors[owners] < LOST)
-    error = np.where(saturated, np.where(agrees, 0.5, LOST), error)
+    error = np.where((value == 0) | np.isinf(value), np.fmax(error, LOST), error)  # underflow, overflow, cancellation
+    if batch.op in _CANCELLING:
+        error = np.where(_hidden(batch.op, operands) > _DOUBLE_DIGITS * np.abs(value), LOST, error)
+    saturated = np.any([np.isinf(o) for o in operands], axis=0)
+    if batch.op in _STAYS_INFINITE:
+        saturated &= ~np.isinf(value)
+    agrees = (value == values[owners]) & (errors[owners] <= 2 * LOST)
+    error = np.where(saturated, np.where(agrees, errors[owners], np.inf), error)
     error = np.where(np.isnan(value) | np.isnan(error), np.inf, error)
     per_node[slots] = error
     for row, owner in enumerate(owners):  # several nodes of a batch may belong to one class
@@ -119,6 +137,15 @@ def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array) -> No
         if better.any():
             errors[owner] = np.where(better, error[row], errors[owner])
             values[owner] = np.where(better, value[row], values[owner])
+
+
+def _hidden(op: str, operands: list[Array]) -> Array:
+    """Size of what cancels inside an error-free transformation when float64 stands in for it."""
+    if op == "diff_of_products":
+        return np.abs(operands[0] * operands[1])
+    if op == "sum3":
+        return np.maximum(np.abs(operands[0]), np.abs(operands[1]))
+    return np.zeros_like(operands[0])
 
 
 def _to_range(value: Array) -> Array:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Any
 from vjpgen.errors import InternalError
 from vjpgen.expr import Expr, call, const, num, var, walk
 from vjpgen.ops import OPS
-from vjpgen.rules import RULES, Rule
+from vjpgen.rules import GROUPS, RULES, Rule
 
 Node = tuple[Any, ...]  # ("num", Fraction) | ("var", name) | ("const", name) | (op, class, ...)
 _COMMUTATIVE = frozenset(("add", "mul", "max", "min", "hypot", "logaddexp", "sum3"))
@@ -59,14 +60,14 @@ _FACTS = """
 (rule ((= c (o_neg a)) (nz a)) ((nz c)) :ruleset facts)
 """
 _FOLD = """
-(rewrite (o_add (Num i) (Num j)) (Num (+ i j)) :when ((< i 1000000) (< j 1000000)) :ruleset core)
-(rewrite (o_sub (Num i) (Num j)) (Num (- i j)) :when ((< i 1000000) (< j 1000000)) :ruleset core)
-(rewrite (o_mul (Num i) (Num j)) (Num (* i j)) :when ((< i 10000) (< j 10000) (> i -10000) (> j -10000)) :ruleset core)
-(rewrite (o_neg (Num i)) (Num (* i -1)) :ruleset core)
-(rewrite (o_square (Num i)) (Num (* i i)) :when ((< i 1000) (> i -1000)) :ruleset core)
-(rewrite (o_pow a (Num 2)) (o_square a) :ruleset core)
-(rewrite (o_pow a (Num 1)) a :ruleset core)
-(rewrite (o_div (o_mul (Num i) a) (Num i)) a :when ((!= i 0)) :ruleset core)
+(rewrite (o_add (Num i) (Num j)) (Num (+ i j)) :when ((< i 1000000) (< j 1000000)) :ruleset facts)
+(rewrite (o_sub (Num i) (Num j)) (Num (- i j)) :when ((< i 1000000) (< j 1000000)) :ruleset facts)
+(rewrite (o_mul (Num i) (Num j)) (Num (* i j)) :when ((< i 10000) (< j 10000) (> i -10000) (> j -10000)) :ruleset facts)
+(rewrite (o_neg (Num i)) (Num (* i -1)) :ruleset facts)
+(rewrite (o_square (Num i)) (Num (* i i)) :when ((< i 1000) (> i -1000)) :ruleset facts)
+(rewrite (o_pow a (Num 2)) (o_square a) :ruleset facts)
+(rewrite (o_pow a (Num 1)) a :ruleset facts)
+(rewrite (o_div (o_mul (Num i) a) (Num i)) a :when ((!= i 0)) :ruleset facts)
 """
 
 
@@ -130,18 +131,37 @@ def _number(value: Fraction) -> str:
 
 
 def _rule(r: Rule) -> str:
-    when = " ".join(f"({fact} {name})" for fact, name in r.guards)
-    return f"(rewrite {_term(r.left)} {_term(r.right)}{f' :when ({when})' if when else ''} :ruleset {r.phase})"
+    when = " ".join(f"({fact} {_term(e)})" for fact, e in r.guards)
+    return f"(rewrite {_term(r.left)} {_term(r.right)}{f' :when ({when})' if when else ''} :ruleset g{r.group})"
 
 
 @cache
-def _prelude() -> str:
-    real = [op for op in OPS.values() if op.takes == "real" and op.gives == "real" and op.arity > 0]
+def _operations(r: Rule) -> tuple[frozenset[str], frozenset[str]]:
+    leaves = ("num", "var", "const")
+    left, right = (frozenset(x.op for x in walk(side) if x.op not in leaves) for side in (r.left, r.right))
+    return left, right
+
+
+def _reachable(ops: Iterable[str]) -> tuple[list[Rule], frozenset[str]]:
+    """The rules that can ever fire when these operations are there to begin with."""
+    known = frozenset(ops) | {"add", "sub", "mul", "div", "neg", "square"}
+    while True:
+        rules = [r for r in RULES if _operations(r)[0] <= known]
+        grown = known.union(*(_operations(r)[1] for r in rules))
+        if grown == known:
+            return rules, known
+        known = grown
+
+
+def _prelude(ops: Iterable[str]) -> str:
+    rules, known = _reachable(ops)
+    real = [op for op in OPS.values() if op.name in known and op.arity > 0]
     head = ["(sort M)", "(constructor Num (i64) M)", "(constructor Var (String) M)", "(constructor Root (i64) M)"]
     head += [f"(constructor o_{op.name} ({' '.join(['M'] * op.arity)}) M)" for op in real]
     head += [f"(relation {fact} (M))" for fact in ("nz", "pos", "nonneg")]
-    head += ["(ruleset facts)", "(ruleset core)", "(ruleset grow)"]
-    return "\n".join([*head, _FACTS, _FOLD, *map(_rule, RULES)])
+    head += ["(ruleset facts)", *(f"(ruleset g{k})" for k in range(GROUPS))]
+    needed = [line for line in (_FACTS + _FOLD).splitlines() if set(re.findall(r"o_(\w+)", line)) <= known]
+    return "\n".join([*head, *needed, *map(_rule, rules)])
 
 
 def saturate(
@@ -149,44 +169,60 @@ def saturate(
     facts: Iterable[tuple[str, Expr]],
     *,
     limit: int,
-    rounds: int = 6,
+    rounds: int = 8,
 ) -> Graph:
     """Grow an e-graph from several equal shapes of each target.
 
     Args:
         targets: for each target, shapes that are equal on the domain; free of `where` and `poly`.
         facts: ("nz" | "pos" | "nonneg", expression) pairs that hold on the domain.
-        limit: number of nodes at which growing stops.
+        limit: number of nodes that no step may exceed; a block of rules that would is undone and retired.
         rounds: number of rounds at most.
-
-    Returns:
-        The last graph that had at most about four times `limit` nodes.
     """
-    lib = _bindings()
-    graph = lib.EGraph()
+    graph = _bindings().EGraph()
 
     def run(text: str) -> Any:
         return graph.run_program(*graph.parse_program(text))
 
-    run(_prelude())
-    lines = []
-    for k, shapes in enumerate(targets):
-        lines += [f"(union (Root {k}) {_term(s, {})})" for s in shapes]
+    run(_prelude(x.op for x in walk(*(s for shapes in targets for s in shapes)) if x.args))
+    lines = [f"(union (Root {k}) {_term(s, {})})" for k, shapes in enumerate(targets) for s in shapes]
     lines += [f"({fact} {_term(e, {})})" for fact, e in facts]
     run("\n".join(lines) + "\n(run facts 3)")
-    best = _read(graph, len(targets))
+    run("(Num 0)\n(Num 1)\n(Num 2)\n(Num -1)")
+    alive, size = list(range(GROUPS)), _size(run)
     for _ in range(rounds):
-        for phase in ("core", "grow"):
-            run(f"(run {phase} 1)\n(run facts 2)")
-            found = _read(graph, len(targets))
-            if found.size > 4 * limit:
-                return best
-            if found.size == best.size and phase == "grow":
-                return found
-            best = found
-            if found.size > limit:
-                return best
-    return best
+        before = size
+        for group in tuple(alive):
+            run(f"(push)\n(run g{group} 1)")
+            grown = _size(run)
+            if grown > limit or _collapsed(run):
+                run("(pop)")
+                alive.remove(group)
+            elif grown > size:
+                run("(run facts 2)")
+                size = grown
+        if size == before:
+            break
+    return _read(graph, len(targets))
+
+
+def _collapsed(run: Any) -> bool:
+    """Whether different numbers have become equal: some rule has met 0/0, and everything would follow."""
+    run("(run facts 1)")
+    for pair in ("(Num 0) (Num 1)", "(Num 1) (Num 2)", "(Num -1) (Num 1)"):
+        try:
+            run(f"(check (= {pair}))")
+        except Exception:  # the engine's way of saying no
+            continue
+        return True
+    return False
+
+
+def _size(run: Any) -> int:
+    """Number of nodes, facts not counted."""
+    (output,) = run("(print-size)")
+    sizes = re.findall(r"\('(?:Num|Var|o_\w+)', (\d+)\)", repr(output))
+    return sum(map(int, sizes))
 
 
 def _read(graph: Any, roots: int) -> Graph:

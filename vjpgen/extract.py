@@ -9,7 +9,7 @@ regimes.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,7 @@ def make_term(expr: Expr, values: Array, truth: Array, cost: float) -> Term:
 
 
 def extract(
-    graph: Graph, analysis: Analysis, env: Mapping[str, Array], *, width: int = 4, kept: int = 8, rounds: int = 8
+    graph: Graph, analysis: Analysis, env: Mapping[str, Array], roots: Sequence[Array], *, width: int = 4, kept: int = 8, rounds: int = 8
 ) -> dict[int, list[Term]]:
     """Beams of the classes below the roots, each ordered best first.
 
@@ -59,6 +59,7 @@ def extract(
         graph: a saturated graph.
         analysis: its error analysis at the points of `env`.
         env: float32 columns.
+        roots: exact values of the roots, NaN where they do not count.
         width: terms per beam.
         kept: nodes per class that are tried.
         rounds: passes at most.
@@ -69,7 +70,7 @@ def extract(
         for node in nodes:
             for c in dict.fromkeys(node[1:] if node[0] not in _LEAVES else ()):
                 parents.setdefault(c, []).append(owner)
-    truths = {c: _truth(analysis, c) for c in chosen}
+    truths = {c: _truth(analysis, c) for c in chosen} | dict(zip(graph.roots, roots, strict=True))
     beams: dict[int, list[Term]] = {c: [] for c in chosen}
     tried: set[tuple[int, Node, tuple[Expr, ...]]] = set()
     dirty = list(chosen)

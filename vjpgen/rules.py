@@ -22,16 +22,16 @@ class Rule:
         name: unique name.
         left: the pattern.
         right: what it equals.
-        guards: (fact, pattern variable) pairs that have to hold.
-        phase: "core" (run every round), "grow" (multiplies shapes; run sparingly).
+        guards: (fact, pattern) pairs that have to hold.
+        group: number of the block it stands in; the rules of a block are run together.
         source: where the identity comes from.
     """
 
     name: str
     left: Expr
     right: Expr
-    guards: tuple[tuple[str, str], ...]
-    phase: str
+    guards: tuple[tuple[str, Expr], ...]
+    group: int
     source: str
 
 
@@ -41,31 +41,8 @@ _KAHAN = "Kahan, Branch Cuts for Complex Elementary Functions (1987); Goldberg, 
 _DLMF4 = "DLMF chapter 4"
 _DLMF7 = "DLMF 7.4, 7.7"
 
-_TEXT: tuple[tuple[str, str, str], ...] = (
-    ("grow", _FIELD, """
-        add-commutes: a + b -> b + a
-        mul-commutes: a * b -> b * a
-        add-associates: (a + b) + c <-> a + (b + c)
-        mul-associates: (a * b) * c <-> a * (b * c)
-        add-sub: a + (b - c) <-> (a + b) - c
-        sub-add: a - (b + c) <-> (a - b) - c
-        sub-sub: a - (b - c) <-> (a - b) + c
-        mul-div: a * (b / c) <-> (a * b) / c
-        div-div: (a / b) / c <-> a / (b * c)
-        distribute-add: a * (b + c) <-> a * b + a * c
-        distribute-sub: a * (b - c) <-> a * b - a * c
-        fraction-add: (a + b) / c <-> a / c + b / c
-        fraction-sub: (a - b) / c <-> a / c - b / c
-        common-denominator-add: a / b + c / d -> (a * d + c * b) / (b * d)
-        common-denominator-sub: a / b - c / d -> (a * d - c * b) / (b * d)
-        over-sub: a - b / c -> (a * c - b) / c
-        over-add: a + b / c -> (a * c + b) / c
-        sub-over: b / c - a -> (b - a * c) / c
-        flip: a / b -> 1 / (b / a) if nz(a)
-        divide-through-add: a / (b + c) -> 1 / (b / a + c / a) if nz(a)
-        divide-through-sub: a / (b - c) -> 1 / (b / a - c / a) if nz(a)
-    """),
-    ("core", _FIELD, """
+_TEXT: tuple[tuple[str, str], ...] = (
+    (_FIELD, """
         div-of-div: a / (b / c) -> (a * c) / b if nz(c)
         factor-one: a * b + a -> a * (b + 1)
         factor-one-sub: a * b - a -> a * (b - 1)
@@ -99,7 +76,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         sub-common: (a + b) - (a + c) -> b - c
         halves: a / 2 + a / 2 -> a
     """),
-    ("core", "difference of squares and cubes; " + _KAHAN, """
+    ("difference of squares and cubes; " + _KAHAN, """
         square: a * a <-> a**2
         square-diff: a**2 - b**2 <-> (a - b) * (a + b)
         square-minus-one: a**2 - 1 -> (a - 1) * (a + 1)
@@ -122,7 +99,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         cube-mul: a**3 * b**3 <-> (a * b)**3
         fourth: (a**2)**2 <-> a**4
     """),
-    ("core", "absolute value and sign", """
+    ("absolute value and sign", """
         abs-neg: abs(-a) -> abs(a)
         abs-mul: abs(a * b) <-> abs(a) * abs(b)
         abs-div: abs(a / b) <-> abs(a) / abs(b)
@@ -139,7 +116,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         sign-over: sign(a) / abs(a) -> 1 / a if nz(a)
         abs-sqrt: abs(sqrt(a)) -> sqrt(a)
     """),
-    ("core", "rationalising roots; " + _KAHAN, """
+    ("rationalising roots; " + _KAHAN, """
         sqrt-diff: sqrt(a) - sqrt(b) -> (a - b) / (sqrt(a) + sqrt(b)) if pos(a), nonneg(b)
         sqrt-minus: sqrt(a) - b -> (a - b**2) / (sqrt(a) + b) if pos(b)
         minus-sqrt: b - sqrt(a) -> (b**2 - a) / (sqrt(a) + b) if pos(b)
@@ -156,7 +133,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         sqrt-square-factor: sqrt(a**2 * b) -> abs(a) * sqrt(b)
         cube-of-sqrt: sqrt(a)**3 -> a * sqrt(a)
     """),
-    ("core", "Euclidean norm: Moler and Morrison (1983)", """
+    ("Euclidean norm: Moler and Morrison (1983)", """
         hypot-of: sqrt(a**2 + b**2) <-> hypot(a, b)
         hypot-one: sqrt(1 + a**2) -> hypot(1, a)
         hypot-one-right: sqrt(a**2 + 1) -> hypot(1, a)
@@ -169,7 +146,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         square-over-sum: a**2 / (a**2 + b**2) -> (a / hypot(a, b))**2
         one-over-hypot-square: 1 / (a**2 + b**2) -> (1 / hypot(a, b))**2
     """),
-    ("core", _EXPLOG, """
+    (_EXPLOG, """
         exp-add: exp(a + b) <-> exp(a) * exp(b)
         exp-sub: exp(a - b) <-> exp(a) / exp(b)
         exp-neg: exp(-a) <-> 1 / exp(a)
@@ -193,7 +170,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         log1p-minus-log1p: log1p(a) - log1p(b) -> log1p((a - b) / (1 + b))
         log-hypot: log(hypot(a, b)) -> log(a**2 + b**2) / 2
     """),
-    ("core", _KAHAN, """
+    (_KAHAN, """
         expm1: exp(a) - 1 <-> expm1(a)
         one-minus-exp: 1 - exp(a) -> -expm1(a)
         expm1-plus-one: expm1(a) + 1 -> exp(a)
@@ -210,12 +187,12 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         log1p-neg: log(1 - a) -> log1p(-a)
         log-of-expm1: log(expm1(a)) -> a + log(-expm1(-a)) if pos(a)
         log1p-neg-exp: log1p(-exp(a)) <-> log(-expm1(a))
-        log1p-square: log1p(a * (a + 2)) -> 2 * log1p(a)
+        log1p-square: log1p(a * (a + 2)) -> 2 * log1p(a) if pos(1 + a)
         pow-minus-one: a ** b - 1 -> expm1(b * log(a)) if pos(a)
-        pow-of-one-plus: (1 + a) ** b -> exp(b * log1p(a))
-        pow-of-one-plus-right: (a + 1) ** b -> exp(b * log1p(a))
+        pow-of-one-plus: (1 + a) ** b -> exp(b * log1p(a)) if pos(1 + a)
+        pow-of-one-plus-right: (a + 1) ** b -> exp(b * log1p(a)) if pos(a + 1)
     """),
-    ("core", _EXPLOG, """
+    (_EXPLOG, """
         pow-mul: a ** b * a ** c -> a ** (b + c) if pos(a)
         pow-split: a ** (b + c) -> a ** b * a ** c if pos(a)
         pow-times-base: a ** b * a <-> a ** (b + 1) if pos(a)
@@ -233,7 +210,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         pow-half: a ** (b / 2) <-> sqrt(a) ** b if pos(a)
         sqrt-pow: sqrt(a ** b) -> a ** (b / 2) if pos(a)
     """),
-    ("core", "logistic function and softplus: Maechler, Accurately Computing log(1 - exp(-|a|)) (2012)", """
+    ("logistic function and softplus: Maechler, Accurately Computing log(1 - exp(-|a|)) (2012)", """
         logistic-neg: 1 / (1 + exp(a)) -> logistic(-a)
         logistic-neg-right: 1 / (exp(a) + 1) -> logistic(-a)
         logistic-ratio: exp(a) / (1 + exp(a)) -> logistic(a)
@@ -261,7 +238,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         logsubexp: log(exp(a) - exp(b)) -> a + log(-expm1(b - a))
         log-shift: log(exp(a) + b) -> a + log1p(b * exp(-a)) if pos(b)
     """),
-    ("core", _DLMF4, """
+    (_DLMF4, """
         tanh-expm1: tanh(a) -> expm1(2 * a) / (expm1(2 * a) + 2)
         tanh-of-half: expm1(a) / (exp(a) + 1) -> tanh(a / 2)
         tanh-of-half-expm1: expm1(a) / (expm1(a) + 2) -> tanh(a / 2)
@@ -300,7 +277,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         atanh-right: log((a + 1) / (1 - a)) -> 2 * atanh(a)
         atanh-log1p: log1p(a) - log1p(-a) <-> 2 * atanh(a)
     """),
-    ("core", _DLMF4, """
+    (_DLMF4, """
         one-minus-cos: 1 - cos(a) -> 2 * sin(a / 2)**2
         cos-minus-one: cos(a) - 1 -> (-2) * sin(a / 2)**2
         half-tangent: (1 - cos(a)) / sin(a) -> tan(a / 2)
@@ -332,7 +309,7 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         sin-acos: sin(acos(a)) -> sqrt((1 - a) * (1 + a))
         cos-acos: cos(acos(a)) -> a
     """),
-    ("core", _DLMF7, """
+    (_DLMF7, """
         erfc: 1 - erf(a) <-> erfc(a)
         erfc-plus: 1 + erf(a) <-> erfc(-a)
         erfc-reflect: erfc(-a) <-> 2 - erfc(a)
@@ -343,12 +320,12 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         exp-over-erfc: exp(-(a**2)) / erfc(a) -> 1 / erfcx(a)
         erfcx-reflect: erfcx(-a) -> 2 * exp(a**2) - erfcx(a)
     """),
-    ("core", "DLMF 5.5", """
+    ("DLMF 5.5", """
         lgamma-step: lgamma(a + 1) -> lgamma(a) + log(a) if pos(a)
         digamma-step: digamma(a + 1) -> digamma(a) + 1 / a if pos(a)
         gamma-step: gamma(a + 1) -> a * gamma(a) if pos(a)
     """),
-    ("core", "error-free transformations: Ogita, Rump, Oishi, Accurate Sum and Dot Product (2005)", """
+    ("error-free transformations: Ogita, Rump, Oishi, Accurate Sum and Dot Product (2005)", """
         diff-of-products: a * b - c * d -> diff_of_products(a, b, c, d)
         diff-of-squares: a**2 - c * d -> diff_of_products(a, a, c, d)
         diff-from-square: c * d - a**2 -> diff_of_products(c, d, a, a)
@@ -359,6 +336,35 @@ _TEXT: tuple[tuple[str, str, str], ...] = (
         exp-of-square: exp(a**2) -> exp_product(a, a)
         exp-of-neg-product: exp(-(a * b)) -> exp_product(-a, b)
         exp-of-neg-square: exp(-(a**2)) -> exp_product(-a, a)
+    """),
+    (_FIELD, """
+        add-commutes: a + b -> b + a
+        mul-commutes: a * b -> b * a
+        add-associates: (a + b) + c <-> a + (b + c)
+        mul-associates: (a * b) * c <-> a * (b * c)
+    """),
+    (_FIELD, """
+        add-sub: a + (b - c) <-> (a + b) - c
+        sub-add: a - (b + c) <-> (a - b) - c
+        sub-sub: a - (b - c) <-> (a - b) + c
+        mul-div: a * (b / c) <-> (a * b) / c
+        div-div: (a / b) / c <-> a / (b * c)
+    """),
+    (_FIELD, """
+        distribute-add: a * (b + c) <-> a * b + a * c
+        distribute-sub: a * (b - c) <-> a * b - a * c
+        fraction-add: (a + b) / c <-> a / c + b / c
+        fraction-sub: (a - b) / c <-> a / c - b / c
+        common-denominator-add: a / b + c / d -> (a * d + c * b) / (b * d)
+        common-denominator-sub: a / b - c / d -> (a * d - c * b) / (b * d)
+        over-sub: a - b / c -> (a * c - b) / c
+        over-add: a + b / c -> (a * c + b) / c
+        sub-over: b / c - a -> (b - a * c) / c
+    """),
+    (_FIELD, """
+        flip: a / b -> 1 / (b / a) if nz(a)
+        divide-through-add: a / (b + c) -> 1 / (b / a + c / a) if nz(a)
+        divide-through-sub: a / (b - c) -> 1 / (b / a - c / a) if nz(a)
     """),
 )  # fmt: skip
 
@@ -391,18 +397,19 @@ def _pattern(node: ast.expr) -> Expr:
     raise ValueError(ast.dump(node))
 
 
-def _read(phase: str, source: str, text: str) -> list[Rule]:
+def _read(group: int, source: str, text: str) -> list[Rule]:
     found = []
     for line in filter(None, map(str.strip, text.splitlines())):
         name, body = line.split(": ", 1)
         body, _, condition = body.partition(" if ")
-        guards = tuple((g.partition("(")[0], g.partition("(")[2].rstrip(")")) for g in condition.split(", ") if g)
+        guards = tuple((g.partition("(")[0], pattern(g.partition("(")[2][:-1])) for g in condition.split(", ") if g)
         arrow = "<->" if "<->" in body else "->"
         left, right = map(pattern, body.split(arrow))
-        found.append(Rule(name, left, right, guards, phase, source))
+        found.append(Rule(name, left, right, guards, group, source))
         if arrow == "<->":
-            found.append(Rule(name + "-back", right, left, guards, phase, source))
+            found.append(Rule(name + "-back", right, left, guards, group, source))
     return found
 
 
-RULES: tuple[Rule, ...] = tuple(r for phase, source, text in _TEXT for r in _read(phase, source, text))
+RULES: tuple[Rule, ...] = tuple(r for k, (source, text) in enumerate(_TEXT) for r in _read(k, source, text))
+GROUPS = len(_TEXT)

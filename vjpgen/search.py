@@ -19,7 +19,7 @@ from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, num, variables, walk
 from vjpgen.extract import Term, extract, make_term
 from vjpgen.floats import Array, evaluate, representable
-from vjpgen.forms import Forms
+from vjpgen.forms import Forms, Plan
 from vjpgen.ops import OPS
 from vjpgen.points import Points, sample
 from vjpgen.spec import Spec
@@ -29,7 +29,7 @@ POINTS = 384
 _HELD_BACK = 128  # of these points, kept for the final comparison
 _FEWEST = 16  # points that a piece needs to be searched
 _SEED = 20240229
-_NODES = {"low": 600, "normal": 1500, "high": 5000}
+_NODES = {"low": 1500, "normal": 2500, "high": 12000}
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
 
@@ -146,7 +146,9 @@ class _Improver:
             return found
         seeds = [targets[k].shapes for k in inside]
         graph = saturate(seeds, self._facts(seeds), limit=self.nodes + self.nodes // 2 * (len(inside) - 1))
-        beams = extract(graph, analyse(graph, self.env), self.env)
+        truths = [targets[k].truth[: self.cut] for k in inside]
+        analysis = analyse(graph, self.env, truths)
+        beams = extract(graph, analysis, self.env, [self._counted(t) for t in truths])
         for k, root in zip(inside, graph.roots, strict=True):
             found[k] = beams.get(root, [])
         return found
@@ -186,7 +188,7 @@ class _Improver:
             for e in walk(t.expr):
                 if e.op in ("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt") and e.args[0].size <= 9:
                     inner.append(e.args[0])
-        return [e for e in dict.fromkeys(inner) if e.args][:4]
+        return [e for e in dict.fromkeys(inner) if e.args and variables(e)][:4]
 
     def _counted(self, truth: Array) -> Array:
         return np.where(representable(truth, np.float32), truth, np.nan)
@@ -260,3 +262,23 @@ def _between(a: Array, b: Array, n: int = 33) -> Array:
 def cost(e: Expr) -> float:
     """Sum of the costs of the distinct operations of an expression."""
     return sum(len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args)
+
+
+def backward_bits(plan: Plan) -> float:
+    """Mean bits of error of a plan's backward pass when the residuals are rounded to float32.
+
+    Every residual is computed and rounded as fwd does, every partial from the residuals alone as bwd does.
+    """
+    spec = plan.forms.spec
+    points = sample(spec, _HELD_BACK * 2, _SEED + 1)
+    env = _env(spec, points.at)
+    saved = {r.name: _full(evaluate(r.expr, env), points.at[:, 0]) for r in plan.residuals}
+    total, count = 0.0, 0
+    for i, row in enumerate(plan.bwd):
+        for j, e in enumerate(row):
+            truth = points.truth_partials[:, i, j]
+            truth = np.where(representable(truth, np.float32), truth, np.nan)
+            if np.isfinite(truth).any():
+                bits = make_term(e, _full(evaluate(e, saved), truth), truth, 0.0).bits
+                total, count = total + float(bits[np.isfinite(truth)].mean()), count + 1
+    return total / max(1, count)

@@ -121,3 +121,10 @@ def _tupled(f: Callable[..., Any], spec: Spec, shape: tuple[int, ...]) -> Callab
         return tuple(jnp.broadcast_to(jnp.asarray(y, at[0].dtype), shape) for y in found)
 
     return g
+
+
+def versions() -> tuple[tuple[str, str], ...]:
+    """What measured: JAX, jaxlib and the backend."""
+    import jaxlib
+
+    return ("jax", jax.__version__), ("jaxlib", jaxlib.__version__), ("backend", jax.default_backend())

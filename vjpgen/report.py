@@ -1,0 +1,190 @@
+"""What was measured, as structured figures: per target its form, its error, and the plain formula's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from vjpgen.expr import Expr, show
+from vjpgen.floats import Array, error_bits, representable, ulps
+from vjpgen.forms import Plan
+from vjpgen.naming import output_names
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input at which the plain formula under autodiff is wrong.
+
+    Attributes:
+        inputs: one value per argument.
+        got: what it returns.
+        truth: the exact value.
+    """
+
+    inputs: tuple[float, ...]
+    got: float
+    truth: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Error over the points whose exact value is a normal number or zero.
+
+    Attributes:
+        points: how many there are.
+        mean_bits: mean of log2(1 + ulps).
+        p99_ulps: 99th percentile, in ulps.
+        max_ulps: largest error, in ulps.
+        worst: the inputs where it occurs, empty without points.
+        bad: results that are not finite.
+    """
+
+    points: int
+    mean_bits: float
+    p99_ulps: float
+    max_ulps: float
+    worst: tuple[float, ...]
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The value of one output, or one of its partials.
+
+    Attributes:
+        label: "value", "d/dx", or with the output's name where there are several.
+        form: how it is computed.
+        figures: the generated code (for a partial, in reverse mode).
+        forward: the custom_jvp twin's, for a partial; equal to `figures` for a value.
+        plain: the plain formula in jax.numpy under JAX's autodiff.
+        failure: where the plain formula fails first, by magnitude of the inputs; None where it does not.
+    """
+
+    label: str
+    form: str
+    figures: Figures
+    forward: Figures
+    plain: Figures
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that was measured of one generated module.
+
+    Attributes:
+        name, formula, args: what was asked for.
+        dtype: of the measurement.
+        domain: the assumptions, or "all of float32".
+        targets: value and partials, output by output.
+        residuals: what is kept between the passes, in words.
+        residual_bytes: per element, saved outputs included.
+        plain_residual_bytes: what autodiff of the plain formula keeps.
+        versions: of vjpgen, jax and jaxlib, and the backend.
+        notes: remarks for the user.
+    """
+
+    name: str
+    formula: str
+    args: tuple[str, ...]
+    dtype: str
+    domain: str
+    targets: tuple[Target, ...]
+    residuals: str
+    residual_bytes: float
+    plain_residual_bytes: float
+    versions: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as nested plain data."""
+        return asdict(self)
+
+
+def figures(got: Array, truth: Array, at: Array) -> Figures:
+    """Error figures of float results against float64 truth at the points `at` (n, a)."""
+    counted = representable(truth, got.dtype)
+    if not counted.any():
+        return Figures(0, float("nan"), float("nan"), float("nan"), (), 0)
+    rows = np.flatnonzero(counted)
+    gap = ulps(np.ascontiguousarray(got[rows]), truth[rows])
+    worst = rows[int(np.argmax(gap))]
+    return Figures(
+        points=len(rows),
+        mean_bits=float(error_bits(gap).mean()),
+        p99_ulps=float(np.quantile(gap, 0.99, method="higher")),
+        max_ulps=float(gap.max()),
+        worst=tuple(float(v) for v in at[worst]),
+        bad=int((~np.isfinite(got[rows])).sum()),
+    )
+
+
+def failure(got: Array, truth: Array, at: Array, ulps_allowed: float = 1024.0) -> Failure | None:
+    """The point of least magnitude where `got` is not finite, or else more than `ulps_allowed` off."""
+    counted = representable(truth, got.dtype)
+    gap = np.where(counted, ulps(np.ascontiguousarray(got), truth), 0.0)
+    for wrong in (counted & ~np.isfinite(got), gap > ulps_allowed):
+        if wrong.any():
+            rows = np.flatnonzero(wrong)
+            size = np.abs(np.log10(np.maximum(np.abs(at[rows].astype(np.float64)), 1e-300))).max(axis=1)
+            k = rows[int(np.argmin(size))]
+            return Failure(tuple(float(v) for v in at[k]), float(got[k]), float(truth[k]))
+    return None
+
+
+def labels(plan: Plan) -> list[tuple[str, int, int | None]]:
+    """(label, output, argument) of each target, values first within an output; argument None for a value."""
+    spec = plan.forms.spec
+    rows: list[tuple[str, int, int | None]] = []
+    for i, out in enumerate(output_names(spec)):
+        rows.append((out if spec.several else "value", i, None))
+        rows += [(f"d{out}/d{a}" if spec.several else f"d/d{a}", i, j) for j, a in enumerate(spec.args)]
+    return rows
+
+
+def targets(plan: Plan, probe: Any, got: Any, plain: Any) -> tuple[Target, ...]:
+    """Measured figures of every target.
+
+    Args:
+        plan: what was generated.
+        probe: `reference.Probe`; figures are over its sample.
+        got, plain: `verify.Measured` of the module and of the plain formula, at all points of the probe.
+    """
+    rows, found = probe.sampled, []
+    at = probe.at[rows]
+    for label, i, j in labels(plan):
+        form: Expr = plan.forms.values[i] if j is None else plan.bwd[i][j]
+        truth = probe.values[rows, i] if j is None else probe.partials[rows, i, j]
+        reverse, forward, naive = (
+            (m.values[rows, i] if j is None else partials[rows, i, j])
+            for m, partials in ((got, got.partials), (got, got.forward), (plain, plain.partials))
+        )
+        found.append(
+            Target(
+                label,
+                show(form),
+                figures(reverse, truth, at),
+                figures(forward, truth, at),
+                figures(naive, truth, at),
+                failure(naive, truth, at),
+            )
+        )
+    return tuple(found)
+
+
+def accuracy_lines(found: Sequence[Target], dtype: str, domain: str) -> tuple[str, ...]:
+    """The figures as sentences for a docstring: dtype, domain, points and maximum."""
+    lines = []
+    for t in found:
+        f = t.figures
+        if not f.points:
+            lines.append(f"{t.label}: nowhere a normal {dtype} number on {domain}")
+            continue
+        lines.append(
+            f"{t.label}: at most {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f}, mean {f.mean_bits:.2f} bits,"
+            f" over {f.points} {dtype} points of {domain}"
+        )
+    return tuple(lines)
