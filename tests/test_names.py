@@ -128,6 +128,8 @@ def test_renamed_arguments_are_renamed_everywhere() -> None:
     spec = parse("jax + _x", args=["_x", "jax"], assume=["jax > 0"])
     assert spec.args == ("x", "jax_")
     assert [str(e) for e in (*spec.outputs, *spec.assume)] == ["jax_ + x", "jax_ > 0"]
+    assert (spec.text, spec.assume_text) == ("jax_ + x", ("jax_ > 0",))
+    assert parse(spec.text, args=spec.args, assume=spec.assume_text).outputs == spec.outputs
 
 
 NASTY = (

@@ -11,7 +11,7 @@ from vjpgen.functions import TRUE
 from vjpgen.grammar import Grammar
 from vjpgen.names import argument_names, function_name
 from vjpgen.spec import Spec
-from vjpgen.tokens import MAX_TEXT
+from vjpgen.tokens import MAX_TEXT, tokens
 
 MAX_DEPTH = 250
 MAX_SIZE = 20_000
@@ -144,10 +144,18 @@ def _spec(
         outputs=tuple(_renamed(e, table) for e in outputs),
         several=several,
         assume=tuple(_renamed(e, table) for e in conditions),
-        text=text.strip(),
-        assume_text=tuple(a.strip() for a in assume),
+        text=_respelled(text.strip(), table),
+        assume_text=tuple(_respelled(a.strip(), table) for a in assume),
         notes=notes,
     )
+
+
+def _respelled(text: str, table: dict[str, str]) -> str:
+    """The text with the arguments' new names, so that it still describes the module."""
+    for token in reversed(tokens(text)):
+        if token.kind == "name" and table.get(token.text, token.text) != token.text:
+            text = text[: token.position] + table[token.text] + text[token.position + len(token.text) :]
+    return text
 
 
 def _renamed(e: Expr, table: dict[str, str]) -> Expr:

@@ -17,8 +17,8 @@ class Spec:
         outputs: one formula per output, over `args`.
         several: whether the function returns a tuple (a formula in parentheses with commas).
         assume: conditions (bool expressions over `args`) that hold for every valid input; all of them hold.
-        text: the formula as the user wrote it.
-        assume_text: the assumptions as the user wrote them.
+        text: the formula as the user wrote it, but for arguments that were renamed.
+        assume_text: the assumptions as the user wrote them, likewise.
         notes: remarks for the user (renamed or unused arguments).
     """
 
