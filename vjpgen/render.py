@@ -100,7 +100,7 @@ def _with_callees(templates: Environment, names: Sequence[str], like: str) -> li
 
 _HELPERS = (
     "unbroadcast", "Like", "tangent", "widen", "cast", "horner", "erfcx", "lambertw", "besselj", "besseli",
-    "diff_of_products", "sum3",
+    "diff_of_products", "sum3", "two_product", "two_sum", "split",
 )  # fmt: skip
 
 
