@@ -75,7 +75,8 @@ def measure(module: ModuleType, spec: Spec, columns: Sequence[Column]) -> Measur
 def measure_plain(spec: Spec, columns: Sequence[Column]) -> Measured:
     """Runs the formula as it stands in jax.numpy, differentiated by JAX: what a user has without vjpgen."""
     module = load(render_plain(spec), f"{spec.name}_plain")
-    return _measure(getattr(module, spec.name), None, spec, columns)
+    with jax.enable_x64(columns[0].dtype.itemsize == 8):
+        return _measure(getattr(module, spec.name), None, spec, columns)
 
 
 def _measure(
