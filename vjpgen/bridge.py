@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from vjpgen.errors import InputError
-from vjpgen.expr import Expr, call, const, num, var, walk
+from vjpgen.expr import Expr, call, const, num, show, var, variables, walk
 
 Slope = Callable[..., Any]
 _RATIONAL_LIMIT = 12  # an integer power up to this is written out as products when it is converted back
@@ -234,3 +234,21 @@ def _function(s: Any, back: Callable[[Any], Expr]) -> Expr:
                 return call("digamma", back(s.args[1]))
             return call(op, *map(back, s.args))
     raise InputError(f"sympy's {name} is not in the language", hint="see docs/language.md for what is")
+
+
+def to_text(s: Any) -> tuple[str, tuple[str, ...]]:
+    """The formula of a sympy expression (a tuple of them for several outputs) and its symbols' names.
+
+    Raises:
+        InputError: it is no sympy expression, or something in it has no counterpart in the language.
+    """
+    several = isinstance(s, (tuple, list, sp.Tuple))
+    parts = list(s) if several else [s]
+    if not parts or not all(isinstance(p, sp.Basic) for p in parts):
+        raise InputError(
+            f"a formula is text or a sympy expression, not {type(s).__name__}",
+            hint='write it as text, for example "log(1+exp(x))"',
+        )
+    outputs = [from_sympy(p) for p in parts]
+    text = ", ".join(show(e) for e in outputs)
+    return (f"({text})" if several else text), variables(*outputs)

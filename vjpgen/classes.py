@@ -150,7 +150,7 @@ def _hidden(op: str, operands: list[Array]) -> Array:
 
 def _to_range(value: Array) -> Array:
     size = np.abs(value)
-    value = np.where(size > np.finfo(np.float32).max, np.sign(value) * np.inf, value)
+    value = np.where(size > np.finfo(np.float32).max, np.copysign(np.inf, value), value)
     return np.where(size < np.finfo(np.float32).tiny, 0.0, value)
 
 

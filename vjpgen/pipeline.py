@@ -136,7 +136,7 @@ def _generate(spec: Spec, effort: str, output: Path | None, tests_path: Path | N
     module = render.render_module(plan, doc.draft(plan, accuracy=lines, command=command, notes=spec.notes))
     step("writing the tests")
     suite = reference.suite(probe, got, plain, wide)
-    where = os.path.relpath(module_path, beside.parent)
+    where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
     tests = render_tests.render_tests(suite, where, command, verify.platform())
     return Generated(spec, module, tests, found)
 
@@ -148,9 +148,10 @@ def _import_jax() -> None:
 def _spec(expr: Any, name: str | None, args: Sequence[str] | None, assume: str | Sequence[str]) -> Spec:
     conditions = (assume,) if isinstance(assume, str) else tuple(assume or ())
     if not isinstance(expr, str):
-        from vjpgen.bridge import to_text  # sympy's objects become text of the language first
+        from vjpgen.bridge import to_text  # a sympy object becomes text of the language first
 
-        expr = to_text(expr)
+        expr, names = to_text(expr)
+        args = names if args is None else args
     return parse(expr, name=name, args=args, assume=conditions)
 
 

@@ -23,13 +23,16 @@ from vjpgen.forms import Forms, Plan
 from vjpgen.ops import OPS
 from vjpgen.points import Points, sample
 from vjpgen.spec import Spec
+from vjpgen.tangents import survives
 from vjpgen.truth import Truth
 
 POINTS = 384
 _HELD_BACK = 128  # of these points, kept for the final comparison
 _FEWEST = 16  # points that a piece needs to be searched
 _SEED = 20240229
-_NODES = {"low": 1500, "normal": 2500, "high": 12000}
+_NODES = {"low": (700,), "normal": (700, 2500), "high": (700, 2500, 12000)}  # e-graphs, tried in turn
+_ENOUGH = 0.3  # bits; what is as good as this is not searched further
+_BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
 
@@ -94,7 +97,7 @@ def _env(spec: Spec, at: Array) -> dict[str, Array]:
     return {name: np.ascontiguousarray(at[:, k]) for k, name in enumerate(spec.args)}
 
 
-def _search_leaf(leaf: pieces.Leaf, spec: Spec, points: Points, nodes: int) -> tuple[Expr, ...]:
+def _search_leaf(leaf: pieces.Leaf, spec: Spec, points: Points, nodes: tuple[int, ...]) -> tuple[Expr, ...]:
     """Forms of the leaf's outputs, then of their partials, row by row."""
     inside = np.ones(len(points.at), bool)
     env = {k: v.astype(np.float64) for k, v in _env(spec, points.at).items()}
@@ -122,7 +125,7 @@ def _targets(leaf: pieces.Leaf, spec: Spec, scope: dict[str, object], points: Po
 class _Improver:
     """The search within one piece: its points, used ones first, held-back ones last."""
 
-    def __init__(self, spec: Spec, at: Array, nodes: int) -> None:
+    def __init__(self, spec: Spec, at: Array, nodes: tuple[int, ...]) -> None:
         self.spec, self.nodes = spec, nodes
         self.cut = max(_FEWEST, len(at) * (POINTS - _HELD_BACK) // POINTS)
         self.env = _env(spec, at[: self.cut])
@@ -131,21 +134,30 @@ class _Improver:
 
     def improve(self, targets: Sequence[_Target]) -> tuple[Expr, ...]:
         todo = [k for k, t in enumerate(targets) if self._worthwhile(t)]
-        beams = self._beams([targets[k] for k in todo])
-        done = {k: self._best(targets[k], terms) for k, terms in zip(todo, beams, strict=True)}
+        done: dict[int, Expr] = {}
+        for nodes in self.nodes:
+            beams = self._beams([targets[k] for k in todo], nodes)
+            done |= {k: self._best(targets[k], terms) for k, terms in zip(todo, beams, strict=True)}
+            todo = [k for k in todo if self._bits(done[k], targets[k]) > _ENOUGH]
+            if not todo:
+                break
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
+
+    def _bits(self, expr: Expr, target: _Target) -> float:
+        truth = self._counted(target.truth[: self.cut])
+        return float(self._term(expr, truth).bits.mean())
 
     def _worthwhile(self, target: _Target) -> bool:
         return bool(variables(target.shapes[0])) and bool(representable(target.truth[: self.cut], np.float32).any())
 
-    def _beams(self, targets: Sequence[_Target]) -> list[list[Term]]:
+    def _beams(self, targets: Sequence[_Target], nodes: int) -> list[list[Term]]:
         """Candidates from one e-graph that holds all targets with operations the e-graph knows."""
         inside = [k for k, t in enumerate(targets) if not has_op(t.shapes[0], *_OUTSIDE)]
         found: list[list[Term]] = [[] for _ in targets]
         if not inside:
             return found
         seeds = [targets[k].shapes for k in inside]
-        graph = saturate(seeds, self._facts(seeds), limit=self.nodes + self.nodes // 2 * (len(inside) - 1))
+        graph = saturate(seeds, self._facts(seeds), limit=nodes + nodes // 2 * (len(inside) - 1))
         truths = [targets[k].truth[: self.cut] for k in inside]
         analysis = analyse(graph, self.env, truths)
         beams = extract(graph, analysis, self.env, [self._counted(t) for t in truths])
@@ -194,8 +206,14 @@ class _Improver:
         return np.where(representable(truth, np.float32), truth, np.nan)
 
     def _term(self, expr: Expr, truth: Array) -> Term:
-        value = np.broadcast_to(evaluate(expr, self.env), truth.shape)
-        return make_term(expr, np.ascontiguousarray(value), truth, cost(expr))
+        """A candidate; where differentiating it once more would break, it pays for that."""
+        t = make_term(expr, _full(evaluate(expr, self.env), truth), truth, cost(expr))
+        names = variables(expr)
+        if not names:
+            return t
+        broken = ~survives(expr, {n: self.env[n] for n in names}) & np.isfinite(truth)
+        bits = t.bits + _BROKEN * broken
+        return Term(expr, t.values, bits, t.cost, t.score + float(bits.mean() - t.bits.mean()))
 
     def _series(self, target: _Target, truth: Array) -> list[Term]:
         """Polynomials at 0 for formulas of one argument; worthless where float64 would see the truncation."""
