@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 
 import numpy as np
 
@@ -27,14 +25,14 @@ _HALF = (2.0**-12, 2.0**12)
 _MOST_TAME = 8
 
 
-def render_tests(suite: Suite, module_path: str, command: str = "", backend: str = "cpu") -> str:
+def render_tests(suite: Suite, module_path: str, command: str = "", platform: Sequence[str] = ()) -> str:
     """The test file's source, formatted.
 
     Args:
         suite: what is stated.
         module_path: where the module lies, as seen from the test file's folder.
         command: the command that generates both again.
-        backend: JAX's name of the platform that measured the bounds.
+        platform: what measured the bounds, `verify.platform()`.
     """
     spec = suite.forms.spec
     formula = _formula(spec)
@@ -49,7 +47,7 @@ def render_tests(suite: Suite, module_path: str, command: str = "", backend: str
         several=spec.several,
         quantities=quantities(suite.forms),
         residual_bytes=_number(suite.residual_bytes),
-        measured_on=(backend, platform.machine(), version("jaxlib")),
+        measured_on=tuple(platform),
         margins=MARGINS,
         formula=formula,
         floor=FLOOR,

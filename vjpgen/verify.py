@@ -7,6 +7,8 @@ import linecache
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
+from platform import machine
 from types import ModuleType
 from typing import Any
 
@@ -129,3 +131,8 @@ def versions() -> tuple[tuple[str, str], ...]:
     import jaxlib
 
     return ("jax", jax.__version__), ("jaxlib", jaxlib.__version__), ("backend", jax.default_backend())
+
+
+def platform() -> tuple[str, str, str]:
+    """What measured: JAX's name of the backend, the machine, jaxlib's version."""
+    return jax.default_backend(), machine(), version("jaxlib")
