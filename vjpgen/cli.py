@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -121,6 +122,8 @@ def command(
 def main(words: Sequence[str] | None = None) -> NoReturn:
     """Runs the command and exits with its status."""
     signal.signal(signal.SIGTERM, _terminated)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # they are for those who maintain vjpgen and its libraries
     try:
         status = command.main(
             args=None if words is None else list(words), prog_name="vjpgen", standalone_mode=False
