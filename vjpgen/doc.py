@@ -50,6 +50,12 @@ def draft(plan: Plan, *, accuracy: Sequence[str] = (), command: str = "", notes:
 
 
 def saved(plan: Plan) -> str:
+    """What fwd keeps, in words, with what intermediates are."""
+    made = [f"{r.name} = {show(r.expr)}" for r in plan.residuals if r.kind == "intermediate"]
+    return kept(plan) + (f", where {', '.join(made)}" if made else "")
+
+
+def kept(plan: Plan) -> str:
     """What fwd keeps, in words."""
     if not plan.residuals:
         return "nothing"
@@ -58,7 +64,7 @@ def saved(plan: Plan) -> str:
         names = [r.name for r in plan.residuals if r.kind == kind]
         if names:
             words.append(f"the {kind}{'s' if len(names) > 1 else ''} {' and '.join(names)}")
-    words += [f"{r.name} = {show(r.expr)}" for r in plan.residuals if r.kind == "intermediate"]
+    words += [r.name for r in plan.residuals if r.kind == "intermediate"]
     return ", ".join(words)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from jinja2 import Environment
 
-from vjpgen.doc import Doc, documentation, header, saved
+from vjpgen.doc import Doc, documentation, header, kept
 from vjpgen.forms import Plan
 from vjpgen.lowering import lower
 from vjpgen.naming import Names
@@ -43,7 +43,7 @@ def render_module(plan: Plan, doc: Doc) -> str:
         signature=", ".join(f"{a}: ArrayLike" for a in spec.args),
         returns=returns,
         documentation=documentation(spec.name, spec.args, doc),
-        saved=saved(plan),
+        saved=kept(plan),
         residuals_type=bodies.residuals_type,
         cotangent=bodies.cotangent,
         cotangents_type=arrays,
@@ -100,7 +100,7 @@ def _with_callees(templates: Environment, names: Sequence[str], like: str) -> li
 
 _HELPERS = (
     "unbroadcast", "Like", "tangent", "widen", "cast", "horner", "erfcx", "lambertw", "besselj", "besseli",
-    "diff_of_products", "sum3", "two_product", "two_sum", "split",
+    "diff_of_products", "sum3", "two_product", "two_sum", "split", "bessel_series",
 )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def _statements(bodies: Bodies) -> str:
 
 def _imports(code: str) -> list[str]:
     """Modules of the standard library that the code uses."""
-    return [m for m in ("dataclasses", "math") if re.search(rf"(?<![\w.]){m}\.", code)]
+    return [m for m in ("dataclasses", "functools", "math") if re.search(rf"(?<![\w.]){m}\.", code)]
 
 
 def _called(text: str) -> list[str]:

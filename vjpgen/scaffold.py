@@ -12,9 +12,9 @@ from vjpgen.floats import evaluate
 from vjpgen.forms import Plan
 from vjpgen.lowering import Block, lower
 from vjpgen.naming import Names, output_names
-from vjpgen.printer import constant_value, is_constant, source
+from vjpgen.printer import is_constant
+from vjpgen.statements import constant, product, returned, total, unpack, without_unused, words
 
-_ONE_LINE = 64
 Matrix = tuple[tuple[Expr, ...], ...]
 
 
@@ -84,10 +84,10 @@ class Scaffold:
 
     def _output(self, items: Iterable[str]) -> str:
         """What the function returns, made of one item per output."""
-        return _unpack(list(items), always=True) if self.spec.several else next(iter(items))
+        return unpack(list(items), always=True) if self.spec.several else next(iter(items))
 
     def _targets_of_call(self) -> str:
-        return _unpack(self.outs) if self.spec.several else self.outs[0]
+        return unpack(self.outs) if self.spec.several else self.outs[0]
 
     # The value
 
@@ -98,7 +98,7 @@ class Scaffold:
         block = _lower(blocks, self.plan.forms.values, names, self.anchors)
         lines = [
             f"{dtype} = jnp.result_type({args}, float)",
-            f"{_unpack(self.args)} = _widen({dtype}, {args})",
+            f"{unpack(self.args)} = _widen({dtype}, {args})",
         ]
         lines += block.lines
         values = zip(self.outs, self.plan.forms.values, block.results, strict=True)
@@ -144,8 +144,8 @@ class Scaffold:
             f"_{self.spec.name}_{suffix}",
             ", ".join(f"{p}: Array" for p in params),
             returns,
-            f"{meaning} with respect to {_words(self._targets(matrix))}.",
-            (*block.lines, *_returned(block.results, [name for _, name in self._varying(matrix)])),
+            f"{meaning} with respect to {words(self._targets(matrix))}.",
+            (*block.lines, *returned(block.results, [name for _, name in self._varying(matrix)])),
         )
 
     def _targets(self, matrix: Matrix) -> list[str]:
@@ -170,7 +170,7 @@ class Scaffold:
     def _factors(self, matrix: Matrix) -> tuple[tuple[str, ...], ...]:
         """Each partial as a factor: the name of a variable, or the source of a constant."""
         held = iter(name for _, name in self._varying(matrix))
-        return tuple(tuple(_constant(e) if is_constant(e) else next(held) for e in row) for row in matrix)
+        return tuple(tuple(constant(e) if is_constant(e) else next(held) for e in row) for row in matrix)
 
     def _free(self) -> list[str]:
         used = variables(*(e for row in self.plan.forms.partials for e in row))
@@ -186,7 +186,7 @@ class Scaffold:
         if len(self.args) > 1:
             items = [f"jnp.asarray({a})" if a in self.saved_inputs else a for a in items]
         items += [f"_Like.of({a})" for a in self.args if self.like]
-        return (*lines, f"return {self._output(self.outs)}, {_unpack(items, always=True)}")
+        return (*lines, f"return {self._output(self.outs)}, {unpack(items, always=True)}")
 
     def _widened(self, blocks: list[Block], names: Names, lines: list[str], outputs: bool) -> dict[str, str]:
         """Adds statements that widen what intermediates are made of; the source of residuals made anew."""
@@ -197,7 +197,7 @@ class Scaffold:
         others = [r.name for r in self.plan.residuals if outputs and r.kind != "intermediate"]
         raw = list(dict.fromkeys([a for a in self.args if a in used] + others))
         wide = {a: names.new(f"wide_{a}") for a in raw}
-        lines.append(f"{_unpack(list(wide.values()))} = _widen({self.outs[0]}.dtype, {', '.join(raw)})")
+        lines.append(f"{unpack(list(wide.values()))} = _widen({self.outs[0]}.dtype, {', '.join(raw)})")
         table = {var(a): var(w) for a, w in wide.items()}
         anchors = [{wide[a]: v for a, v in p.items() if a in wide} for p in self.anchors]
         block = _lower(blocks, [substitute(r.expr, table) for r in middle], names, anchors)
@@ -219,25 +219,27 @@ class Scaffold:
         kept = [r.name for r in self.plan.residuals]
         lines = []
         if kept or self.like:
-            lines.append(f"{_unpack([*kept, *(likes.values() if self.like else ())])} = residuals")
+            lines.append(f"{unpack([*kept, *(likes.values() if self.like else ())])} = residuals")
         bars = [names.new(f"{out}_bar") for out in self.outs] if self.spec.several else [given]
         if self.spec.several:
-            lines.append(f"{_unpack(bars)} = {given}")
+            lines.append(f"{unpack(bars)} = {given}")
         varying = [name for _, name in self._varying(self.plan.bwd)]
         if varying:
             call = f"_{self.spec.name}_partials(*_widen({bars[0]}.dtype, {', '.join(kept)}))"
             lines.append(f"{', '.join(varying)} = {call}")
         factors = self._factors(self.plan.bwd)
-        returned = []
-        for j, a in enumerate(self.args):
-            total = _sum(_product(row[j], bar) for row, bar in zip(factors, bars, strict=True))
-            if len(self.args) == 1:
-                returned.append(f"_cast({total}, {bars[0]}.dtype)" if total else f"jnp.zeros_like({bars[0]})")
-            elif total:
-                returned.append(f"_unbroadcast({total}, {likes[a]})")
-            else:
-                returned.append(f"jnp.zeros({likes[a]}.shape, {likes[a]}.dtype)")
-        return (*lines, f"return {_unpack(returned, always=True)}")
+        sums = [
+            total(product(row[j], bar) for row, bar in zip(factors, bars, strict=True))
+            for j in range(len(self.args))
+        ]
+        items = [self._pulled(text, bars[0], likes[a]) for a, text in zip(self.args, sums, strict=True)]
+        return without_unused(names, (*lines, f"return {unpack(items, always=True)}"))
+
+    def _pulled(self, text: str, bar: str, like: str) -> str:
+        """The cotangent of one argument from its sum of products, empty where it is zero."""
+        if len(self.args) == 1:
+            return f"_cast({text}, {bar}.dtype)" if text else f"jnp.zeros_like({bar})"
+        return f"_unbroadcast({text}, {like})" if text else f"jnp.zeros({like}.shape, {like}.dtype)"
 
     # Forward mode
 
@@ -247,8 +249,8 @@ class Scaffold:
         matrix = self.plan.bwd if self.shared else self.plan.forms.partials
         kept = [r.name for r in self.plan.residuals] if self.shared else self._free()
         lines = [
-            f"{_unpack(self.args)} = primals",
-            f"{_unpack(dots)} = tangents",
+            f"{unpack(self.args)} = primals",
+            f"{unpack(dots)} = tangents",
             f"{self._targets_of_call()} = {self.spec.name}_jvp({', '.join(self.args)})",
         ]
         varying = [name for _, name in self._varying(matrix)]
@@ -261,7 +263,8 @@ class Scaffold:
         tangents = [
             self._push(out, row, dots) for out, row in zip(self.outs, self._factors(matrix), strict=True)
         ]
-        return (*lines, f"return {self._output(self.outs)}, {self._output(tangents)}")
+        last = f"return {self._output(self.outs)}, {self._output(tangents)}"
+        return without_unused(names, (*lines, last))
 
     def _push(self, out: str, row: Sequence[str], dots: Sequence[str]) -> str:
         terms = [f"({factor}, {dot})" for factor, dot in zip(row, dots, strict=True) if factor != "0.0"]
@@ -290,46 +293,3 @@ def _lower(
 
 def _at(e: Expr, point: Mapping[str, float]) -> float:
     return float(evaluate(e, {n: np.array([v]) for n, v in point.items()}, np.float64).reshape(-1)[0])
-
-
-def _constant(e: Expr) -> str:
-    """Source of a constant factor; 0 and +-1 in one spelling each."""
-    value = constant_value(e)
-    return repr(value) if value in (0.0, 1.0, -1.0) else source(e, {})
-
-
-def _product(factor: str, bar: str) -> str:
-    if factor == "0.0":
-        return ""
-    if factor in ("1.0", "-1.0"):
-        return bar if factor == "1.0" else f"-{bar}"
-    return f"{factor} * {bar}" if factor.isidentifier() else f"({factor}) * {bar}"
-
-
-def _sum(terms: Iterable[str]) -> str:
-    total = ""
-    for term in terms:
-        if total and term.startswith("-"):
-            total += f" - {term[1:]}"
-        elif term:
-            total += f" + {term}" if total else term
-    return total
-
-
-def _unpack(items: Sequence[str], always: bool = False) -> str:
-    """A tuple display: `(x,)`, or `x, y`, in parentheses where `always`."""
-    if len(items) == 1:
-        return f"({items[0]},)"
-    return f"({', '.join(items)})" if always else ", ".join(items)
-
-
-def _returned(results: Sequence[str], wishes: Sequence[str]) -> tuple[str, ...]:
-    """A return statement; several results that do not fit on its line are named first."""
-    if len(results) == 1 or sum(map(len, results)) <= _ONE_LINE:
-        return (f"return {', '.join(results)}",)
-    lines = [f"{wish} = {text}" for wish, text in zip(wishes, results, strict=True)]
-    return (*lines, f"return {', '.join(wishes)}")
-
-
-def _words(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
