@@ -67,7 +67,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     # Forms to text
     ("guards", "naming", "printer"),
     ("residuals", "lowering"),
-    ("scaffold", "doc"),
+    ("statements", "scaffold", "doc"),
     ("render", "render_tests"),
     ("verify",),
     ("report",),

@@ -43,7 +43,7 @@ print(json.dumps({
     "version": vjpgen.__version__,
     "package": vjpgen.__path__[0],
     "templates": str(templates_root()),
-    "names": [environment().get_template(name).name for name in names],
+    "names": [name for name in names if environment().loader.get_source(environment(), name)],
 }))
 """
 
