@@ -34,6 +34,7 @@ SHIPPED = (
     "tests",
     "vjpgen",
 )
+GENERATE = ("-m", "vjpgen", "x*exp(-x)", "-o", "ramp.py")
 PROBE = """
 import json, vjpgen
 from importlib.metadata import version
@@ -138,17 +139,19 @@ def test_templates_load_from_the_copy_that_runs(installed: Installed, tmp_path: 
         assert Path(found[place]).is_relative_to(installed.home), found
 
 
-def test_the_command_generates(installed: Installed, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What the vjpgen under test writes for the formula below."""
+    folder = tmp_path_factory.mktemp("expected")
+    subprocess.run([sys.executable, *GENERATE], cwd=folder, check=True, capture_output=True)
+    return {path.name: path.read_bytes() for path in folder.glob("*.py")}
+
+
+def test_the_command_generates(installed: Installed, expected: dict[str, bytes], tmp_path: Path) -> None:
     """The module and its tests are written, and the same bytes whichever way vjpgen was installed."""
-    python = str(installed.python)
-    installed.run(python, "-m", "vjpgen", "x*exp(-x)", "-o", "ramp.py", cwd=tmp_path)
-    assert (tmp_path / "test_ramp.py").read_text()
-    here = [sys.executable, "-m", "vjpgen", "x*exp(-x)", "-o", "ramp.py"]
-    beside = tmp_path / "beside"
-    beside.mkdir()
-    subprocess.run(here, cwd=beside, check=True, capture_output=True)
-    for name in ("ramp.py", "test_ramp.py"):
-        assert (beside / name).read_bytes() == (tmp_path / name).read_bytes()
+    installed.run(str(installed.python), *GENERATE, cwd=tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.py")} == expected
+    assert sorted(expected) == ["ramp.py", "test_ramp.py"]
 
 
 def test_the_console_script_is_installed(installed: Installed, tmp_path: Path) -> None:
