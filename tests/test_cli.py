@@ -290,6 +290,12 @@ def test_the_table_says_what_was_measured(run: Callable[..., Outcome]) -> None:
     assert max(len(line) for line in shown.splitlines()) <= 110
 
 
+def test_series_are_shown_by_their_first_coefficients() -> None:
+    coefficients = ", ".join(f"-1/{n}" for n in range(2, 12))
+    assert terminal._short(f"x * poly(x**2, {coefficients})") == "x * poly(x**2, -1/2, -1/3, -1/4, ...)"
+    assert terminal._short("poly(x, 1, 2, 3)") == "poly(x, 1, 2, 3)"
+
+
 def test_long_forms_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
     spec = parse("+".join(f"x{i}" for i in range(30)))
     terminal.show(report(spec), [], to_stderr=True)

@@ -47,6 +47,32 @@ def test_completion() -> None:
     assert "plain,--no-tests" in vjpgen(env=environment).stdout
 
 
+@pytest.mark.slow
+def test_the_whole_way(tmp_path: Path) -> None:
+    """From the command to files that import, the same bytes under any hash seed, and again over its own."""
+    words = ["-x*log(x)", "--assume", "0 < x < 1", "-o", "entropy.py"]
+    texts = []
+    for seed in ("0", "1"):
+        done = vjpgen(*words, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed})
+        assert done.stderr == ""
+        assert done.returncode == 0
+        texts.append([(tmp_path / name).read_text() for name in ("entropy.py", "test_entropy.py")])
+    assert texts[0] == texts[1]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["entropy.py", "test_entropy.py"]
+    check = "import jax, entropy; assert abs(jax.grad(entropy.entropy)(0.5) + 0.3068528) < 1e-6"
+    subprocess.run([sys.executable, "-c", check], cwd=tmp_path, check=True)
+
+
+def test_refused_work_leaves_no_file(tmp_path: Path) -> None:
+    done = vjpgen("sqrt(-1 - x**2)", "-o", "f.py", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nowhere a real number" in done.stderr
+    done = vjpgen("log(1 + exp(x))", "-o", "f.py", "--timeout", "0.2", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "--timeout" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command_and_leaves_the_file(

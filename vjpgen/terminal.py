@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from vjpgen.report import Failure, Figures, Report, Target
 
 _WIDTH = 110  # where the output is no terminal
 _FORM = 200
+_SERIES = re.compile(r"(?:, -?\d+(?:/\d+)?){5,}")
 
 
 @contextmanager
@@ -71,6 +73,8 @@ def _row(target: Target, args: Sequence[str]) -> tuple[str, ...]:
 
 
 def _short(form: str) -> str:
+    """A form with its series cut after three coefficients, and cut itself where it is still long."""
+    form = _SERIES.sub(lambda match: ", ".join(match.group().split(", ")[:4]) + ", ...", form)
     return form if len(form) <= _FORM else form[: _FORM - 3] + "..."
 
 
