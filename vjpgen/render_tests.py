@@ -39,7 +39,7 @@ def render_tests(suite: Suite, module_path: str, command: str = "", platform: Se
     tame = _tame(suite.references)
     text = environment().get_template("test_module.py.j2").render(
         header=_header(suite, command),
-        imports=[m for m in ("dataclasses", "math") if re.search(rf"(?<![\w.]){m}\.", formula)],
+        imports=_imports(formula, len(spec.args)),
         module_path=json.dumps(module_path.replace("\\", "/")),
         name=spec.name,
         n_arguments=len(spec.args),
@@ -91,6 +91,12 @@ def _formula(spec: Spec) -> str:
     text = render_plain(replace(spec, name="formula"))
     head, _, body = text[text.index("def formula(") :].partition("\n")
     return f'{head}\n    """The formula as it stands, for JAX to differentiate."""\n{body}'.strip()
+
+
+def _imports(formula: str, arguments: int) -> list[str]:
+    """Modules of the standard library that not every test file needs."""
+    found = [m for m in ("dataclasses", "math") if re.search(rf"(?<![\w.]){m}\.", formula)]
+    return sorted({*found, "math"} if arguments > 1 else found)
 
 
 def _row(r: Reference) -> str:
