@@ -175,7 +175,7 @@ def test_assumptions_are_split_into_conditions_that_all_hold() -> None:
         ("clip(x, -1, y)", "min(max(x, -1), y)"),
         ("Heaviside(x)", "where(x > 0, 1, where(x < 0, 0, 1/2))"),
         ("heaviside(x, 1)", "where(x > 0, 1, where(x < 0, 0, 1))"),
-        ("sinc(x)", "sin(pi*x)/(pi*x)"),
+        ("sinc(x)", "where(x == 0, 1, sin(pi*x)/(pi*x))"),
         ("silu(x)", "x/(1 + exp(-x))"),
         ("swish(x, y)", "x/(1 + exp(-(y*x)))"),
         ("elu(x)", "where(x > 0, x, exp(x) - 1)"),

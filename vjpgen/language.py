@@ -46,6 +46,7 @@ class Function:
         return None if self.params[-1].endswith("...") else len(self.params)
 
 
+_AT_ZERO = "no value where the logarithm has none; JAX gives the limit at x = 0"
 _SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = (
     ("Choices and comparisons", "special", (
         ("Piecewise", "(value, condition)...", "the first value whose condition holds",
@@ -109,7 +110,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = 
         ("sec", "x", "1/cos(x)", ""), ("csc", "x", "1/sin(x)", ""), ("cot", "x", "1/tan(x)", ""),
         ("asec arcsec", "x", "acos(1/x)", ""), ("acsc arccsc", "x", "asin(1/x)", ""),
         ("acot arccot", "x", "atan(1/x)", "between -pi/2 and pi/2, odd"),
-        ("sinc", "x", "sin(pi*x)/(pi*x)", "as in JAX and NumPy; sympy's `sinc(x)` is `sin(x)/x`"),
+        ("sinc", "x", "where(x == 0, 1, sin(pi*x)/(pi*x))", "as in JAX and NumPy; sympy's `sinc(x)` is `sin(x)/x`"),
     )),
     ("Hyperbolic functions", "op", (
         ("sinh", "x", "sinh", ""), ("cosh", "x", "cosh", ""), ("tanh", "x", "tanh", ""),
@@ -163,11 +164,11 @@ _SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = 
         ("logaddexp", "x, y", "log(exp(x) + exp(y))", ""),
         ("logaddexp2", "x, y", "log2(2**x + 2**y)", ""),
         ("logsubexp", "x, y", "log(exp(x) - exp(y))", ""),
-        ("xlogy", "x, y", "x*log(y)", ""),
-        ("xlog1py", "x, y", "x*log(1 + y)", ""),
-        ("entr", "x", "-x*log(x)", ""),
-        ("rel_entr", "x, y", "x*log(x/y)", ""),
-        ("kl_div", "x, y", "x*log(x/y) - x + y", ""),
+        ("xlogy", "x, y", "x*log(y)", _AT_ZERO),
+        ("xlog1py", "x, y", "x*log(1 + y)", _AT_ZERO),
+        ("entr", "x", "-x*log(x)", _AT_ZERO),
+        ("rel_entr", "x, y", "x*log(x/y)", _AT_ZERO),
+        ("kl_div", "x, y", "x*log(x/y) - x + y", _AT_ZERO),
         ("boxcox", "x, power", "(x**power - 1)/power", ""),
         ("exprel", "x", "(exp(x) - 1)/x", ""),
     )),
