@@ -110,7 +110,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...] = 
         ("sec", "x", "1/cos(x)", ""), ("csc", "x", "1/sin(x)", ""), ("cot", "x", "1/tan(x)", ""),
         ("asec arcsec", "x", "acos(1/x)", ""), ("acsc arccsc", "x", "asin(1/x)", ""),
         ("acot arccot", "x", "atan(1/x)", "between -pi/2 and pi/2, odd"),
-        ("sinc", "x", "where(x == 0, 1, sin(pi*x)/(pi*x))", "as in JAX and NumPy; sympy's `sinc(x)` is `sin(x)/x`"),
+        ("sinc", "x", "where(x == 0, 1, sin(pi*x)/(pi*x))", "as in JAX; sympy's `sinc(x)` is `sin(x)/x`"),
     )),
     ("Hyperbolic functions", "op", (
         ("sinh", "x", "sinh", ""), ("cosh", "x", "cosh", ""), ("tanh", "x", "tanh", ""),
