@@ -21,8 +21,26 @@ LOST = 2.0**24  # ulps: no digit of a float32 is left
 _STEP = 2.0**-20  # relative perturbation for condition numbers
 _EXACT = frozenset(("neg", "abs", "sign"))
 _CANCELLING = frozenset(("diff_of_products", "sum3", "exp_product"))
+_UNDERFLOWS = frozenset(
+    (
+        "mul",
+        "div",
+        "square",
+        "exp",
+        "exp_product",
+        "neg",
+        "abs",
+        "sqrt",
+        "hypot",
+        "erfc",
+        "pow",
+        "logistic",
+        "softplus",
+    )
+)  # 0 out of these is a number too small, known to within the smallest normal one
 _STAYS_INFINITE = frozenset(("add", "sub", "neg", "abs", "square", "max", "softplus"))
 _DOUBLE_DIGITS = 2.0**24  # cancellation beyond which float64 has no more digits than float32 needs
+_NOTHING = 2.0**-10  # exact operations count a little, so that no cycle of them looks as good as its operand
 _LEAVES = frozenset(("num", "var", "const"))
 
 
@@ -68,15 +86,14 @@ def analyse(graph: Graph, env: Mapping[str, Array], truths: Sequence[Array], swe
     for owner, slot, node in leaves:
         value, error = _leaf(node, env)
         values[owner], errors[owner], per_node[slot] = value, error, error
+    exact = np.full_like(values, np.nan)
     for root, truth in zip(graph.roots, truths, strict=True):
-        known = np.isfinite(truth)
-        values[root] = np.where(known, _to_range(truth), values[root])
-        errors[root] = np.where(known, 2 * LOST, errors[root])
+        exact[root] = np.where(np.isfinite(truth), _to_range(truth), np.nan)
     with np.errstate(all="ignore"):
         for _ in range(sweeps):
             before = errors.copy()
             for batch in batches:
-                _improve(batch, values, errors, per_node)
+                _improve(batch, values, errors, per_node, exact)
             if np.array_equal(before, errors):
                 break
     bounds = [*first, graph.size]
@@ -110,7 +127,7 @@ def _leaf(node: Any, env: Mapping[str, Array]) -> tuple[Any, float]:
     return exact, 0.0 if float(np.float32(exact)) == exact else 0.5
 
 
-def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array) -> None:
+def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array, exact: Array) -> None:
     known = np.ones(len(batch.owners), bool)
     for k in batch.operands:
         known &= np.isfinite(errors[k]).any(axis=1)
@@ -122,14 +139,20 @@ def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array) -> No
     error = _rounding(batch.op) + sum(
         _spread(batch.op, operands, k, value) * errors[batch.operands[k][known]] for k in range(len(operands))
     )
-    error = np.where((value == 0) | np.isinf(value), np.fmax(error, LOST), error)  # underflow, overflow, cancellation
+    error = np.where(
+        (value == 0) | np.isinf(value), np.fmax(error, LOST), error
+    )  # underflow, overflow, cancellation
+    if batch.op not in _UNDERFLOWS:  # 0 by cancellation of inexact operands: nothing is known of the size
+        inexact = np.any([errors[k[known]] > 0 for k in batch.operands], axis=0)
+        error = np.where((value == 0) & inexact, np.inf, error)
     if batch.op in _CANCELLING:
-        error = np.where(_hidden(batch.op, operands) > _DOUBLE_DIGITS * np.abs(value), LOST, error)
+        error = np.where(_hidden(batch.op, operands) > _DOUBLE_DIGITS * np.abs(value), np.inf, error)
+    error = np.where(_magnifies(batch.op, operands, [errors[k[known]] for k in batch.operands]), np.inf, error)
     saturated = np.any([np.isinf(o) for o in operands], axis=0)
     if batch.op in _STAYS_INFINITE:
         saturated &= ~np.isinf(value)
-    agrees = (value == values[owners]) & (errors[owners] <= 2 * LOST)
-    error = np.where(saturated, np.where(agrees, errors[owners], np.inf), error)
+    agrees = (value == exact[owners]) | (value == values[owners]) & (errors[owners] <= LOST)
+    error = np.where(saturated, np.where(agrees, LOST, np.inf), error)
     error = np.where(np.isnan(value) | np.isnan(error), np.inf, error)
     per_node[slots] = error
     for row, owner in enumerate(owners):  # several nodes of a batch may belong to one class
@@ -148,6 +171,18 @@ def _hidden(op: str, operands: list[Array]) -> Array:
     return np.zeros_like(operands[0])
 
 
+def _magnifies(op: str, operands: list[Array], errors: list[Array]) -> Array:
+    """Where an operand that underflowed to zero is scaled up again: its size is then unknown."""
+    gone = [(o == 0) & (e >= LOST) for o, e in zip(operands, errors, strict=True)]
+    if op == "mul":
+        return gone[0] & (np.abs(operands[1]) > 1) | gone[1] & (np.abs(operands[0]) > 1)
+    if op == "div":
+        return gone[0] & (np.abs(operands[1]) < 1) | gone[1]
+    if op in ("diff_of_products", "pow", "atan2", "log"):
+        return np.asarray(np.any(gone, axis=0))
+    return np.zeros_like(gone[0])
+
+
 def _to_range(value: Array) -> Array:
     size = np.abs(value)
     value = np.where(size > np.finfo(np.float32).max, np.copysign(np.inf, value), value)
@@ -155,7 +190,7 @@ def _to_range(value: Array) -> Array:
 
 
 def _rounding(op: str) -> float:
-    return 0.0 if op in _EXACT else 0.5 + XLA_ULPS.get(op, 0.0)
+    return _NOTHING if op in _EXACT else 0.5 + XLA_ULPS.get(op, 0.0)
 
 
 def _spread(op: str, operands: list[Array], k: int, value: Array) -> Array:

@@ -96,7 +96,9 @@ def _bindings() -> Any:
     package = importlib.util.find_spec("egglog")
     if package is None or not package.submodule_search_locations:
         raise InternalError("egglog is not installed")
-    spec = importlib.machinery.PathFinder.find_spec("egglog.bindings", list(package.submodule_search_locations))
+    spec = importlib.machinery.PathFinder.find_spec(
+        "egglog.bindings", list(package.submodule_search_locations)
+    )
     if spec is None or spec.loader is None:
         raise InternalError("egglog has no compiled bindings")
     module = importlib.util.module_from_spec(spec)
@@ -132,7 +134,9 @@ def _number(value: Fraction) -> str:
 
 def _rule(r: Rule) -> str:
     when = " ".join(f"({fact} {_term(e)})" for fact, e in r.guards)
-    return f"(rewrite {_term(r.left)} {_term(r.right)}{f' :when ({when})' if when else ''} :ruleset g{r.group})"
+    return (
+        f"(rewrite {_term(r.left)} {_term(r.right)}{f' :when ({when})' if when else ''} :ruleset g{r.group})"
+    )
 
 
 @cache
@@ -156,7 +160,12 @@ def _reachable(ops: Iterable[str]) -> tuple[list[Rule], frozenset[str]]:
 def _prelude(ops: Iterable[str]) -> str:
     rules, known = _reachable(ops)
     real = [op for op in OPS.values() if op.name in known and op.arity > 0]
-    head = ["(sort M)", "(constructor Num (i64) M)", "(constructor Var (String) M)", "(constructor Root (i64) M)"]
+    head = [
+        "(sort M)",
+        "(constructor Num (i64) M)",
+        "(constructor Var (String) M)",
+        "(constructor Root (i64) M)",
+    ]
     head += [f"(constructor o_{op.name} ({' '.join(['M'] * op.arity)}) M)" for op in real]
     head += [f"(relation {fact} (M))" for fact in ("nz", "pos", "nonneg")]
     head += ["(ruleset facts)", *(f"(ruleset g{k})" for k in range(GROUPS))]
@@ -227,7 +236,9 @@ def _size(run: Any) -> int:
 
 def _read(graph: Any, roots: int) -> Graph:
     """The graph as plain data, classes numbered in an order that depends on content alone."""
-    data = graph.serialize([], max_functions=None, max_calls_per_function=None, include_temporary_functions=False)
+    data = graph.serialize(
+        [], max_functions=None, max_calls_per_function=None, include_temporary_functions=False
+    )
     raw = json.loads(data.to_json())["nodes"]
     classes: dict[str, list[Node]] = {}
     tops: dict[int, str] = {}

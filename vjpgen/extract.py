@@ -21,6 +21,7 @@ from vjpgen.floats import Array, apply, error_bits, leaf, ulps
 from vjpgen.ops import OPS
 
 COST_PRICE = 0.002  # bits that one unit of cost is worth
+_LARGEST = 300  # nodes of a term
 _LEAVES = ("num", "var", "const")
 
 
@@ -51,7 +52,14 @@ def make_term(expr: Expr, values: Array, truth: Array, cost: float) -> Term:
 
 
 def extract(
-    graph: Graph, analysis: Analysis, env: Mapping[str, Array], roots: Sequence[Array], *, width: int = 4, kept: int = 8, rounds: int = 8
+    graph: Graph,
+    analysis: Analysis,
+    env: Mapping[str, Array],
+    roots: Sequence[Array],
+    *,
+    width: int = 3,
+    kept: int = 6,
+    rounds: int = 5,
 ) -> dict[int, list[Term]]:
     """Beams of the classes below the roots, each ordered best first.
 
@@ -60,11 +68,12 @@ def extract(
         analysis: its error analysis at the points of `env`.
         env: float32 columns.
         roots: exact values of the roots, NaN where they do not count.
-        width: terms per beam.
+        width: terms per beam; a root keeps twice as many.
         kept: nodes per class that are tried.
         rounds: passes at most.
     """
-    chosen = _promising(graph, analysis, kept)
+    sizes, founded = _smallest(graph)
+    chosen = _promising(graph, analysis, kept, founded)
     parents: dict[int, list[int]] = {}
     for owner, nodes in chosen.items():
         for node in nodes:
@@ -72,24 +81,22 @@ def extract(
                 parents.setdefault(c, []).append(owner)
     truths = {c: _truth(analysis, c) for c in chosen} | dict(zip(graph.roots, roots, strict=True))
     beams: dict[int, list[Term]] = {c: [] for c in chosen}
-    tried: set[tuple[int, Node, tuple[Expr, ...]]] = set()
-    dirty = list(chosen)
+    wide = {c: width * (2 if c in graph.roots else 1) for c in chosen}
+    dirty = sorted(chosen, key=lambda c: (sizes[c], c))
     for _ in range(rounds):
-        changed: list[int] = []
+        again: set[int] = set()
         for owner in dirty:
-            fresh = [t for node in chosen[owner] for t in _terms(owner, node, beams, env, truths[owner], tried)]
-            if fresh:
-                beam = select([*beams[owner], *fresh], width)
-                if [t.expr for t in beam] != [t.expr for t in beams[owner]]:
-                    beams[owner] = beam
-                    changed.append(owner)
-        dirty = sorted({p for c in changed for p in parents.get(c, ())})
+            beam = _beam(chosen[owner], beams, beams[owner], env, truths[owner], wide[owner])
+            if [t.expr for t in beam] != [t.expr for t in beams[owner]]:
+                beams[owner] = beam
+                again.update(parents.get(owner, ()))
+        dirty = sorted(again, key=lambda c: (sizes[c], c))
         if not dirty:
             break
     return beams
 
 
-def _promising(graph: Graph, analysis: Analysis, kept: int) -> dict[int, list[Node]]:
+def _promising(graph: Graph, analysis: Analysis, kept: int, founded: Sequence[int]) -> dict[int, list[Node]]:
     """Below the roots, the nodes of each class whose predicted errors are best between them."""
     chosen: dict[int, list[Node]] = {}
     stack = list(reversed(graph.roots))
@@ -99,10 +106,25 @@ def _promising(graph: Graph, analysis: Analysis, kept: int) -> dict[int, list[No
             continue
         bits = np.log2(1 + np.minimum(analysis.node_errors[c], LOST))
         order = _cover(bits, kept, graph.nodes[c])
-        chosen[c] = [graph.nodes[c][k] for k in order]
+        chosen[c] = [graph.nodes[c][k] for k in dict.fromkeys([*order, founded[c]])]
         for node in chosen[c]:
             stack.extend(x for x in node[1:] if node[0] not in _LEAVES)
     return chosen
+
+
+def _smallest(graph: Graph) -> tuple[list[float], list[int]]:
+    """For each class the size and the node of its smallest term; following these never runs in a circle."""
+    size = [float("inf")] * len(graph.nodes)
+    best = [0] * len(graph.nodes)
+    changed = True
+    while changed:
+        changed = False
+        for c, nodes in enumerate(graph.nodes):
+            for k, node in enumerate(nodes):
+                found = 1.0 if node[0] in _LEAVES else 1.0 + sum(size[x] for x in node[1:])
+                if found < size[c]:
+                    size[c], best[c], changed = found, k, True
+    return size, best
 
 
 def _cover(bits: Array, kept: int, nodes: tuple[Node, ...]) -> list[int]:
@@ -118,7 +140,9 @@ def _cover(bits: Array, kept: int, nodes: tuple[Node, ...]) -> list[int]:
             break
         picked.append(k)
         best = np.minimum(best, bits[k])
-    others = [k for k in np.argsort(means, kind="stable") if k not in picked and means[k] < means[first] + 2.0]
+    others = [
+        k for k in np.argsort(means, kind="stable") if k not in picked and means[k] < means[first] + 2.0
+    ]
     return picked + [int(k) for k in others[: kept - len(picked)]]
 
 
@@ -127,46 +151,74 @@ def _truth(analysis: Analysis, c: int) -> Array:
     return np.where(analysis.errors[c] < 2.0**26, analysis.values[c], np.nan)
 
 
-def _terms(
-    owner: int,
-    node: Node,
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidates:
+    """All ways to compute one node over its operands' beams, as rows: nothing is built before it is chosen."""
+
+    node: Node
+    operands: tuple[tuple[Term, ...], ...]
+    values: Array  # (rows, points) float32
+    bits: Array  # (rows, points)
+    costs: Array  # (rows,)
+
+
+def _beam(
+    nodes: Sequence[Node],
     beams: Mapping[int, list[Term]],
+    old: list[Term],
     env: Mapping[str, Array],
     truth: Array,
-    tried: set[tuple[int, Node, tuple[Expr, ...]]],
+    width: int,
 ) -> list[Term]:
+    """The terms of one class that cover the points between them, best score first."""
+    found = [c for node in nodes if (c := _candidates(node, beams, env, truth)) is not None]
+    if not found:
+        return old
+    bits = np.concatenate([c.bits for c in found])
+    costs = np.concatenate([c.costs for c in found])
+    where = [(c, k) for c in found for k in range(len(c.costs))]
+    return [_term(*where[k], bits[k]) for k in cover(bits, costs, width)]
+
+
+def _candidates(
+    node: Node, beams: Mapping[int, list[Term]], env: Mapping[str, Array], truth: Array
+) -> _Candidates | None:
     if node[0] in _LEAVES:
-        if (owner, node, ()) in tried:
-            return []
-        tried.add((owner, node, ()))
-        expr = term(node, ())
-        value = np.broadcast_to(leaf(expr, env, np.float32), truth.shape)
-        return [make_term(expr, np.ascontiguousarray(value), truth, 0.0)]
-    found = []
-    for operands in itertools.product(*(beams[c] for c in node[1:])):
-        key = (owner, node, tuple(t.expr for t in operands))
-        if key in tried:
-            continue
-        tried.add(key)
-        expr = term(node, [t.expr for t in operands])
-        if expr.size > 400:
-            continue
-        value = apply(node[0], [t.values for t in operands], np.float32)
-        shared = {id(t): t for t in operands}.values()
-        found.append(make_term(expr, value, truth, OPS[node[0]].cost + sum(t.cost for t in shared)))
-    return found
+        value = np.broadcast_to(leaf(term(node, ()), env, np.float32), (1, len(truth)))
+        return _Candidates(node, ((),), value, _bits(value, truth), np.zeros(1))
+    below = [beams[c] for c in node[1:]]
+    if not all(below):
+        return None
+    rows = [r for r in itertools.product(*below) if sum(t.expr.size for t in r) < _LARGEST]
+    if not rows:
+        return None
+    values = apply(node[0], [np.stack([r[k].values for r in rows]) for k in range(len(below))], np.float32)
+    costs = [OPS[node[0]].cost + sum(t.cost for t in {id(t): t for t in r}.values()) for r in rows]
+    return _Candidates(node, tuple(rows), values, _bits(values, truth), np.array(costs))
 
 
-def select(terms: list[Term], width: int) -> list[Term]:
-    """The terms that cover the points between them: best score first, then whatever mends the most."""
-    unique = list({t.expr: t for t in terms}.values())
-    first = min(unique, key=lambda t: (t.score, t.expr.size))
-    picked, best = [first], first.bits
-    while len(picked) < min(width, len(unique)):
-        gains = [(float(np.maximum(best - t.bits, 0.0).mean()) - 0.1 * COST_PRICE * t.cost, -k) for k, t in enumerate(unique)]
-        gain, k = max(gains)
-        if gain <= 0.0:
+def _bits(values: Array, truth: Array) -> Array:
+    counted = ~np.isnan(truth)
+    return np.where(counted, error_bits(ulps(np.ascontiguousarray(values), np.broadcast_to(truth, values.shape))), 0.0)
+
+
+def _term(candidates: _Candidates, row: int, bits: Array) -> Term:
+    operands = candidates.operands[row]
+    expr = term(candidates.node, [t.expr for t in operands])
+    price = float(candidates.costs[row])
+    return Term(expr, candidates.values[row], bits, price, float(bits.mean()) + COST_PRICE * price)
+
+
+def cover(bits: Array, costs: Array, width: int) -> list[int]:
+    """Rows that cover the points between them: best score first, then whatever mends the most."""
+    scores = bits.mean(axis=1) + COST_PRICE * costs
+    picked = [int(np.argmin(scores))]
+    best = bits[picked[0]]
+    while len(picked) < min(width, len(costs)):
+        gains = np.maximum(best - bits, 0.0).mean(axis=1) - 0.1 * COST_PRICE * costs
+        k = int(np.argmax(gains))
+        if gains[k] <= 0.0:
             break
-        picked.append(unique[-k])
-        best = np.minimum(best, unique[-k].bits)
+        picked.append(k)
+        best = np.minimum(best, bits[k])
     return picked

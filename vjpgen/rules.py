@@ -91,7 +91,7 @@ _TEXT: tuple[tuple[str, str], ...] = (
         square-sub: (a - b)**2 -> a**2 - 2 * (a * b) + b**2
         square-complete: a**2 + 2 * (a * b) + b**2 -> (a + b)**2
         square-one-plus: (1 + a)**2 - 1 -> a * (2 + a)
-        square-of-square: (a**2) * a -> a**3
+        cube: a**3 <-> a * a**2
         cube-over: a**3 / a -> a**2 if nz(a)
         cube-square: a**3 / a**2 -> a if nz(a)
         over-cube: a / a**3 -> 1 / a**2 if nz(a)
@@ -161,6 +161,7 @@ _TEXT: tuple[tuple[str, str], ...] = (
         log-div: log(a / b) <-> log(a) - log(b) if pos(a), pos(b)
         log-inverse: log(1 / a) -> -log(a) if pos(a)
         log-sqrt: log(sqrt(a)) -> log(a) / 2 if pos(a)
+        log-root: log(a) -> 2 * log(sqrt(a)) if pos(a)
         log-square: log(a**2) -> 2 * log(abs(a)) if nz(a)
         twice-log: 2 * log(a) -> log(a**2) if pos(a)
         log-sum: log(a + b) -> log(a) + log1p(b / a) if pos(a)
@@ -338,17 +339,19 @@ _TEXT: tuple[tuple[str, str], ...] = (
         exp-of-neg-square: exp(-(a**2)) -> exp_product(-a, a)
     """),
     (_FIELD, """
-        add-commutes: a + b -> b + a
         mul-commutes: a * b -> b * a
-        add-associates: (a + b) + c <-> a + (b + c)
         mul-associates: (a * b) * c <-> a * (b * c)
+        mul-div: a * (b / c) <-> (a * b) / c
+        div-div: (a / b) / c <-> a / (b * c)
+    """),
+    (_FIELD, """
+        add-commutes: a + b -> b + a
+        add-associates: (a + b) + c <-> a + (b + c)
     """),
     (_FIELD, """
         add-sub: a + (b - c) <-> (a + b) - c
         sub-add: a - (b + c) <-> (a - b) - c
         sub-sub: a - (b - c) <-> (a - b) + c
-        mul-div: a * (b / c) <-> (a * b) / c
-        div-div: (a / b) / c <-> a / (b * c)
     """),
     (_FIELD, """
         distribute-add: a * (b + c) <-> a * b + a * c
@@ -402,7 +405,9 @@ def _read(group: int, source: str, text: str) -> list[Rule]:
     for line in filter(None, map(str.strip, text.splitlines())):
         name, body = line.split(": ", 1)
         body, _, condition = body.partition(" if ")
-        guards = tuple((g.partition("(")[0], pattern(g.partition("(")[2][:-1])) for g in condition.split(", ") if g)
+        guards = tuple(
+            (g.partition("(")[0], pattern(g.partition("(")[2][:-1])) for g in condition.split(", ") if g
+        )
         arrow = "<->" if "<->" in body else "->"
         left, right = map(pattern, body.split(arrow))
         found.append(Rule(name, left, right, guards, group, source))

@@ -66,7 +66,9 @@ def search(spec: Spec, *, effort: str = "normal") -> Forms:
     values = tuple(pieces.combine(tree, lambda f, i=i: found[f][i], average_ties=False) for i in range(n))
     values = tuple(_plainer(spec.outputs[i], values[i], i, spec, points) for i in range(n))
     partials = tuple(
-        tuple(pieces.combine(tree, lambda f, k=n + i * a + j: found[f][k], average_ties=True) for j in range(a))
+        tuple(
+            pieces.combine(tree, lambda f, k=n + i * a + j: found[f][k], average_ties=True) for j in range(a)
+        )
         for i in range(n)
     )
     return Forms(spec, values, partials, _anchors(points))
@@ -112,8 +114,12 @@ def _search_leaf(leaf: pieces.Leaf, spec: Spec, points: Points, nodes: tuple[int
     return _Improver(spec, chosen, nodes).improve(targets)
 
 
-def _targets(leaf: pieces.Leaf, spec: Spec, scope: dict[str, object], points: Points, inside: Array) -> list[_Target]:
-    targets = [_Target(derive.value(o, scope), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)]
+def _targets(
+    leaf: pieces.Leaf, spec: Spec, scope: dict[str, object], points: Points, inside: Array
+) -> list[_Target]:
+    targets = [
+        _Target(derive.value(o, scope), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)
+    ]
     for i, o in enumerate(leaf.outputs):
         used = variables(o)
         for j, a in enumerate(spec.args):
@@ -148,7 +154,9 @@ class _Improver:
         return float(self._term(expr, truth).bits.mean())
 
     def _worthwhile(self, target: _Target) -> bool:
-        return bool(variables(target.shapes[0])) and bool(representable(target.truth[: self.cut], np.float32).any())
+        return bool(variables(target.shapes[0])) and bool(
+            representable(target.truth[: self.cut], np.float32).any()
+        )
 
     def _beams(self, targets: Sequence[_Target], nodes: int) -> list[list[Term]]:
         """Candidates from one e-graph that holds all targets with operations the e-graph knows."""
@@ -198,7 +206,10 @@ class _Improver:
         inner = []
         for t in sorted(candidates, key=lambda t: t.score)[:3]:
             for e in walk(t.expr):
-                if e.op in ("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt") and e.args[0].size <= 9:
+                if (
+                    e.op in ("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt")
+                    and e.args[0].size <= 9
+                ):
                     inner.append(e.args[0])
         return [e for e in dict.fromkeys(inner) if e.args and variables(e)][:4]
 
@@ -260,7 +271,9 @@ class _Improver:
         if not np.isfinite(truth).any():
             return expr
         plain = target.shapes[0]
-        old, new = (make_term(e, _full(evaluate(e, self.fresh), truth), truth, cost(e)).score for e in (plain, expr))
+        old, new = (
+            make_term(e, _full(evaluate(e, self.fresh), truth), truth, cost(e)).score for e in (plain, expr)
+        )
         return plain if old < new else expr
 
 
