@@ -1,0 +1,200 @@
+"""The helpers that generated modules carry, against exact arithmetic, compiled as they will be."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb, ctx
+
+from vjpgen import verify
+from vjpgen.expr import call, num, var
+from vjpgen.floats import ulps
+from vjpgen.render import render_plain
+from vjpgen.spec import Spec
+
+SINGLE, DOUBLE = np.float32, np.float64
+PAIRS = 100_000
+
+
+def helpers(*ops: str) -> ModuleType:
+    """A module with the helpers of these operations."""
+    arity = {"sum3": 3, "diff_of_products": 4}
+    args = ("a", "b", "c", "d")
+    outputs = []
+    for op in ops:
+        order = (num(2),) if op.startswith("bessel") else ()
+        outputs.append(call(op, *order, *(var(a) for a in args[: arity.get(op, 1)])))
+    return verify.load(render_plain(Spec("f", args, tuple(outputs), True, (), "")), "f")
+
+
+def numbers(rng: np.random.Generator, dtype: Any, n: int = PAIRS) -> Any:
+    """Numbers of both signs over 40 binades, every bit of the significand random."""
+    size = rng.uniform(1, 2, n) * 2.0 ** rng.integers(-20, 20, n)
+    return (rng.choice([-1, 1], n) * size).astype(dtype)
+
+
+def programs(f: Any) -> list[Any]:
+    """Compiled alone, and compiled amid other work with which it can be fused."""
+    return [jax.jit(f), jax.jit(lambda *a: f(*(0.0 * jnp.sin(x) + x for x in a)) * 1.0)]
+
+
+@pytest.mark.parametrize("cancelling", [False, True])
+def test_sum3_is_rounded_once(cancelling: bool) -> None:
+    f = helpers("sum3")._sum3
+    rng = np.random.default_rng(0)
+    a, b, c = (numbers(rng, SINGLE) for _ in range(3))
+    if cancelling:
+        near = -(a.astype(DOUBLE) + b)
+        c = (near * (1 + rng.integers(-3, 4, PAIRS) * 2.0**-23)).astype(SINGLE)
+    exact = np.array([math.fsum(t) for t in zip(a.tolist(), b.tolist(), c.tolist(), strict=True)])
+    for program in programs(f):
+        assert ulps(np.asarray(program(a, b, c)), exact).max() <= 1
+
+
+@pytest.mark.parametrize("cancelling", [False, True])
+def test_diff_of_products_is_rounded_once(cancelling: bool) -> None:
+    f = helpers("diff_of_products")._diff_of_products
+    rng = np.random.default_rng(1)
+    a, b, c, d = (numbers(rng, SINGLE) for _ in range(4))
+    if cancelling:
+        d = (a.astype(DOUBLE) * b / c).astype(SINGLE)
+    exact = a.astype(DOUBLE) * b - c.astype(DOUBLE) * d  # both products are exact in float64
+    for program in programs(f):
+        assert ulps(np.asarray(program(a, b, c, d)), exact).max() <= 1
+
+
+def test_diff_of_products_in_double_precision() -> None:
+    f = helpers("diff_of_products")._diff_of_products
+    rng = np.random.default_rng(2)
+    a, b, c = (numbers(rng, DOUBLE, 2000) for _ in range(3))
+    d = a * b / c
+    rows = zip(a.tolist(), b.tolist(), c.tolist(), d.tolist(), strict=True)
+    exact = [float(Fraction(p) * Fraction(q) - Fraction(r) * Fraction(s)) for p, q, r, s in rows]
+    with jax.enable_x64(True):
+        got = np.asarray(jax.jit(f)(a, b, c, d))
+    np.testing.assert_allclose(got, exact, rtol=2**-51)
+
+
+def test_error_free_sums_take_numbers_and_differentiate() -> None:
+    m = helpers("diff_of_products", "sum3")
+    x = jnp.float32(1.5)
+    for dtype in (jnp.float32, jnp.float64):
+        with jax.enable_x64(True):
+            assert m._diff_of_products(x.astype(dtype), x.astype(dtype), 4.0, 0.5).dtype == dtype
+    grads = jax.grad(m._diff_of_products, (0, 1, 2, 3))(x, 2 * x, 3 * x, 4 * x)
+    np.testing.assert_allclose(grads, (3.0, 1.5, -6.0, -4.5))
+    np.testing.assert_allclose(jax.grad(m._sum3, (0, 1, 2))(x, 2 * x, 3 * x), (1.0, 1.0, 1.0))
+    hessian = jax.hessian(lambda v: m._diff_of_products(v, v, 3.0, v))(x)
+    assert hessian == 2.0
+
+
+@pytest.mark.parametrize("op", ["sum3", "diff_of_products"])
+def test_error_free_sums_overflow_as_plain_ones(op: str) -> None:
+    f = getattr(helpers(op), f"_{op}")
+    big = jnp.float32(3e38)
+    if op == "sum3":
+        assert f(big, big, 1.0) == jnp.inf
+        assert f(big, 1e38, -big) == jnp.float32(1e38) or f(big, 1e38, -big) == jnp.inf
+        assert f(jnp.inf, 1.0, 2.0) == jnp.inf
+    else:
+        assert f(big, 2.0, 1.0, 1.0) == jnp.inf
+        assert f(big, 1.0, 1.0, 1.0) == big
+        assert f(1.0, 1.0, big, 2.0) == -jnp.inf
+
+
+def error(got: Any, exact: list[Any]) -> Any:
+    """Distance from the exact values in ulps of their dtype."""
+    found = []
+    for g, e in zip(got, exact, strict=True):
+        rounded = got.dtype.type(float(e))
+        found.append(float(abs(arb(float(g)) - e)) / float(np.spacing(abs(rounded))))
+    return np.array(found)
+
+
+@pytest.fixture(autouse=True)
+def exact_arithmetic() -> Any:
+    before, ctx.prec = ctx.prec, 250
+    yield
+    ctx.prec = before
+
+
+def run(f: Any, x: Any) -> Any:
+    with jax.enable_x64(x.dtype == DOUBLE):
+        return np.asarray(jax.jit(f)(x))
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_erfcx(dtype: Any) -> None:
+    f = helpers("erfcx")._erfcx
+    rng = np.random.default_rng(3)
+    x = np.concatenate(
+        [rng.uniform(-9, 9, 300), 10 ** rng.uniform(-6, 6, 300), -(10 ** rng.uniform(-6, 0.9, 300))]
+    )
+    x = x.astype(dtype)
+    exact = [arb(v).erfc() * (arb(v) ** 2).exp() for v in x.tolist()]
+    assert error(run(f, x), exact).max() < 4
+    slopes = [2 * arb(v) * e - 2 / arb.pi().sqrt() for v, e in zip(x.tolist(), exact, strict=True)]
+    assert error(run(jax.vmap(jax.grad(f)), x), slopes).max() < 8
+    ends = run(f, np.array([np.inf, -np.inf, -100, 0, np.nan], dtype))
+    np.testing.assert_array_equal(ends, np.array([0, np.inf, np.inf, 1, np.nan], dtype))
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_lambertw(dtype: Any) -> None:
+    f = helpers("lambertw")._lambertw
+    rng = np.random.default_rng(4)
+    edge = -math.exp(-1)
+    near = edge + 10 ** rng.uniform(-7, -0.5, 300)
+    x = np.concatenate(
+        [near, rng.uniform(edge, 0, 300), rng.uniform(0, 5, 300), 10 ** rng.uniform(-8, 30, 300)]
+    )
+    x = x.astype(dtype)
+    x = x[x.astype(DOUBLE) > edge]
+    exact = [arb(v).lambertw() for v in x.tolist()]
+    assert error(run(f, x), exact).max() < 4
+    at = x[x > -0.36]
+    slopes = [arb(1) / (arb(v).lambertw().exp() * (1 + arb(v).lambertw())) for v in at.tolist()]
+    assert error(run(jax.vmap(jax.grad(f)), at), slopes).max() < 12
+    ends = run(f, np.array([0, np.inf, -0.37, -1, -np.inf, np.nan], dtype))
+    np.testing.assert_array_equal(ends, np.array([0, np.inf, *[np.nan] * 4], dtype))
+    assert run(jax.vmap(jax.grad(jax.grad(f))), np.zeros(1, dtype)) == -2
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+@pytest.mark.parametrize("order", [0, 1, 2, 7, -3])
+def test_besseli(order: int, dtype: Any) -> None:
+    m = helpers("besseli")
+    rng = np.random.default_rng(5)
+    x = np.concatenate([rng.uniform(-20, 20, 200), rng.uniform(0.5, 90, 200)]).astype(dtype)
+    x = x[np.abs(x) > 0.1]
+    exact = [arb(v).bessel_i(order) for v in x.tolist()]
+    assert error(run(lambda v: m._besseli(order, v), x), exact).max() < 8
+    slopes = [(arb(v).bessel_i(order - 1) + arb(v).bessel_i(order + 1)) / 2 for v in x.tolist()]
+    assert error(run(jax.vmap(jax.grad(lambda v: m._besseli(order, v))), x), slopes).max() < 8
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+@pytest.mark.parametrize("order", [0, 1, 2, 7, -3])
+def test_besselj(order: int, dtype: Any) -> None:
+    """Within a few ulps of the amplitude: at a zero no formula in one number does better."""
+    m = helpers("besselj")
+    rng = np.random.default_rng(6)
+    x = np.concatenate([rng.uniform(-30, 30, 200), rng.uniform(1, 200, 200)]).astype(dtype)
+    exact = [arb(v).bessel_j(order) for v in x.tolist()]
+    slopes = [(arb(v).bessel_j(order - 1) - arb(v).bessel_j(order + 1)) / 2 for v in x.tolist()]
+    size = np.maximum(np.abs(x), 1)
+    amplitude = np.where(size > abs(order), np.sqrt(2 / np.pi / size), [abs(float(e)) for e in exact])
+    f = jax.vmap(jax.value_and_grad(lambda v: m._besselj(order, v)))
+    with jax.enable_x64(dtype == DOUBLE):
+        values, grads = (np.asarray(y) for y in jax.jit(f)(x))
+    for got, wanted in ((values, exact), (grads, slopes)):
+        gap = np.array([abs(float(arb(g) - e)) for g, e in zip(got.tolist(), wanted, strict=True)])
+        floor = np.array([abs(float(e)) for e in wanted])
+        assert (gap / np.maximum(floor, amplitude) / np.finfo(dtype).eps).max() < 8
