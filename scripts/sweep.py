@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FAILURE = re.compile(r"^(?:E  |FAILED|ERROR)")
+TELLING = re.compile(r"^(?:vjpgen: |FAILED |ERROR )(.*)", flags=re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,10 @@ def reason(status: int, text: str) -> str:
     """The line of a log that says most."""
     if status == 124:
         return "timed out"
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if FAILURE.match(line)] or lines[-1:] or [f"exit status {status}"]
-    return telling[0][:160]
+    telling = TELLING.findall(text)
+    lines = text.strip().splitlines() or [f"exit status {status}"]
+    more = f" (and {len(telling) - 1} more)" if len(telling) > 1 else ""
+    return (telling or lines[-1:])[0][:160] + more
 
 
 def sweep_one(case: Case, folder: Path, with_tests: bool, timeout: float) -> Result:
