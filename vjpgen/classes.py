@@ -147,12 +147,12 @@ def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array, exact
         error = np.where((value == 0) & inexact, np.inf, error)
     if batch.op in _CANCELLING:
         error = np.where(_hidden(batch.op, operands) > _DOUBLE_DIGITS * np.abs(value), np.inf, error)
-    error = np.where(_magnifies(batch.op, operands, [errors[k[known]] for k in batch.operands]), np.inf, error)
-    saturated = np.any([np.isinf(o) for o in operands], axis=0)
+    unknown = np.any([np.isinf(o) for o in operands], axis=0)
     if batch.op in _STAYS_INFINITE:
-        saturated &= ~np.isinf(value)
+        unknown &= ~np.isinf(value)
+    unknown |= _magnifies(batch.op, operands, [errors[k[known]] for k in batch.operands])
     agrees = (value == exact[owners]) | (value == values[owners]) & (errors[owners] <= LOST)
-    error = np.where(saturated, np.where(agrees, LOST, np.inf), error)
+    error = np.where(unknown, np.where(agrees, LOST, np.inf), error)
     error = np.where(np.isnan(value) | np.isnan(error), np.inf, error)
     per_node[slots] = error
     for row, owner in enumerate(owners):  # several nodes of a batch may belong to one class

@@ -278,7 +278,7 @@ def _number_classes(classes: Mapping[str, list[Node]], tops: list[str]) -> Graph
             break
     order = {name: k for k, name in enumerate(sorted((c for c in classes if c in key), key=lambda c: key[c]))}
     number = {n: order[c] for c in order for n in classes[c] if n[0] == "num"}
-    idle = {("sum3", 0), ("add", 0), ("sub", 0), ("mul", -1), ("mul", 1), ("div", 1)}
+    idle = {("sum3", 0), ("add", 0), ("sub", 0), ("mul", -1), ("mul", 1), ("div", 1), ("div", -1)}
     dull = {(op, number[k]) for op, v in idle if (k := ("num", Fraction(v))) in number}
     table = []
     for name, own in order.items():

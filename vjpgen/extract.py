@@ -105,8 +105,11 @@ def _promising(graph: Graph, analysis: Analysis, kept: int, founded: Sequence[in
         if c in chosen:
             continue
         bits = np.log2(1 + np.minimum(analysis.node_errors[c], LOST))
-        order = _cover(bits, kept, graph.nodes[c])
-        chosen[c] = [graph.nodes[c][k] for k in dict.fromkeys([*order, founded[c]])]
+        # The negated class borrows every way that this one has: judged beside them, it would hide them all.
+        own = [k for k, node in enumerate(graph.nodes[c]) if node[0] != "neg"]
+        negated = [k for k, node in enumerate(graph.nodes[c]) if node[0] == "neg"]
+        order = [own[k] for k in _cover(bits[own], kept, [graph.nodes[c][k] for k in own])] if own else []
+        chosen[c] = [graph.nodes[c][k] for k in dict.fromkeys([*order, *negated[:1], founded[c]])]
         for node in chosen[c]:
             stack.extend(x for x in node[1:] if node[0] not in _LEAVES)
     return chosen
@@ -127,7 +130,7 @@ def _smallest(graph: Graph) -> tuple[list[float], list[int]]:
     return size, best
 
 
-def _cover(bits: Array, kept: int, nodes: tuple[Node, ...]) -> list[int]:
+def _cover(bits: Array, kept: int, nodes: Sequence[Node]) -> list[int]:
     price = np.array([OPS[n[0]].cost if n[0] in OPS else 0.0 for n in nodes]) * COST_PRICE
     means = bits.mean(axis=1) + price
     first = int(np.argmin(means))

@@ -24,6 +24,7 @@ from vjpgen.ops import OPS
 from vjpgen.points import Points, sample
 from vjpgen.spec import Spec
 from vjpgen.tangents import survives
+from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
 
 POINTS = 384
@@ -143,7 +144,7 @@ class _Improver:
         done: dict[int, Expr] = {}
         for nodes in self.nodes:
             beams = self._beams([targets[k] for k in todo], nodes)
-            done |= {k: self._best(targets[k], terms) for k, terms in zip(todo, beams, strict=True)}
+            done |= {k: tidy(self._best(targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
             todo = [k for k in todo if self._bits(done[k], targets[k]) > _ENOUGH]
             if not todo:
                 break

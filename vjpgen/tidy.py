@@ -1,0 +1,129 @@
+"""Exact simplifications of a chosen form: what computes the same bits with fewer operations.
+
+Only identities that hold in floating point as they stand: signs move, units vanish, small integers fold.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from vjpgen.expr import Expr, call, num, rebuild
+
+_EVEN = frozenset(("abs", "square", "cos", "cosh"))
+_ODD = frozenset(("sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "erf", "cbrt", "sign"))
+_LARGEST = 2**24  # integers up to here are exact in float32
+
+
+def tidy(e: Expr) -> Expr:
+    """The same computation, without redundant signs and units."""
+    for _ in range(8):
+        simpler = rebuild(e, _step)
+        if simpler is e:
+            return e
+        e = simpler
+    return e
+
+
+def _step(x: Expr) -> Expr | None:
+    if x.args and all(a.op == "num" for a in x.args):
+        return _folded(x)
+    match x.op, x.args:
+        case "neg", (a,):
+            return _negated(a)
+        case "add", (a, b):
+            return _sum(a, b)
+        case "sub", (a, b):
+            return _difference(a, b)
+        case ("mul" | "div"), (a, b):
+            return _product(x.op, a, b)
+        case op, (a,) if op in _EVEN and a.op == "neg":
+            return call(op, a.args[0])
+        case op, (a,) if op in _ODD and a.op == "neg":
+            return -call(op, a.args[0])
+        case "where", (_, a, b) if a is b:
+            return a
+    return None
+
+
+def _value(e: Expr) -> Fraction | None:
+    return e.value if isinstance(e.value, Fraction) else None
+
+
+def _folded(x: Expr) -> Expr | None:
+    values = [v for a in x.args if (v := _value(a)) is not None]
+    if any(v.denominator != 1 for v in values):
+        return None
+    match x.op, values:
+        case "neg", [a]:
+            found = -a
+        case "abs", [a]:
+            found = abs(a)
+        case "add", [a, b]:
+            found = a + b
+        case "sub", [a, b]:
+            found = a - b
+        case "mul", [a, b]:
+            found = a * b
+        case "square", [a]:
+            found = a * a
+        case _:
+            return None
+    return num(found) if abs(found) < _LARGEST else None
+
+
+def _negated(a: Expr) -> Expr | None:
+    if a.op == "neg":
+        return a.args[0]
+    if a.op == "sub":
+        return a.args[1] - a.args[0]
+    if a.op in ("mul", "div") and (_value(a.args[0]) or 0) < 0:
+        return call(a.op, num(-(_value(a.args[0]) or 0)), a.args[1])
+    return None
+
+
+def _sum(a: Expr, b: Expr) -> Expr | None:
+    if _value(a) == 0:
+        return b
+    if _value(b) == 0:
+        return a
+    if b.op == "neg":
+        return a - b.args[0]
+    if a.op == "neg":
+        return b - a.args[0]
+    if (v := _value(b)) is not None and v < 0:
+        return a - num(-v)
+    if (v := _value(a)) is not None and v < 0:
+        return b - num(-v)
+    return None
+
+
+def _difference(a: Expr, b: Expr) -> Expr | None:
+    if _value(b) == 0:
+        return a
+    if _value(a) == 0:
+        return -b
+    if b.op == "neg":
+        return a + b.args[0]
+    if (v := _value(b)) is not None and v < 0:
+        return a + num(-v)
+    if a.op == "neg":
+        return -(a.args[0] + b)
+    return None
+
+
+def _product(op: str, a: Expr, b: Expr) -> Expr | None:
+    if _value(b) == 1:
+        return a
+    if op == "mul" and _value(a) == 1:
+        return b
+    if _value(b) == -1:
+        return -a
+    if op == "mul" and _value(a) == -1:
+        return -b
+    if a.op == "neg" and b.op == "neg":
+        return call(op, a.args[0], b.args[0])
+    if a.op == "neg":
+        return -call(op, a.args[0], b)
+    if b.op == "neg":
+        return -call(op, a, b.args[0])
+    return None
