@@ -53,9 +53,6 @@ class Guard:
 
     def _choice(self, e: Expr, region: Region, inputs: dict[Expr, Expr]) -> Expr:
         condition, yes, no = e.args
-        for truth, taken in ((True, yes), (False, no)):
-            if any(p == (condition, truth) or _implies(p, (condition, truth)) for p in region):
-                return self._safe(taken, region, inputs)
         return where(
             condition,
             self._branch(yes, (*region, (condition, True)), inputs),
@@ -63,6 +60,7 @@ class Guard:
         )
 
     def _branch(self, e: Expr, region: Region, inputs: dict[Expr, Expr]) -> Expr:
+        e = _reachable(e, region)
         degree = _degree(e)
         if degree is None or degree > 2:
             inputs = {**inputs, **self._anchored(e, region)}
@@ -99,6 +97,23 @@ class Guard:
             if keep.any():
                 return points[int(np.argmax(keep))]
         return None
+
+
+def _reachable(e: Expr, region: Region) -> Expr:
+    """`e` without the choices that the region has decided."""
+    done: dict[Expr, Expr] = {}
+    for x in _shell(e):
+        if x.op == "where":
+            done[x] = next(
+                (_reachable(x.args[k], region) for k in (1, 2) if _decides(region, x.args[0], k == 1)), x
+            )
+        else:
+            done[x] = call(x.op, *(done[a] for a in x.args)) if x.args else x
+    return done[e]
+
+
+def _decides(region: Region, condition: Expr, truth: bool) -> bool:
+    return any(p == (condition, truth) or _implies(p, (condition, truth)) for p in region)
 
 
 def _shell(e: Expr) -> list[Expr]:
