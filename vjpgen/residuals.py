@@ -94,16 +94,26 @@ def _cuts(forms: Forms, outputs: Sequence[Residual]) -> Iterator[tuple[Residual,
 
 def _deepest_cut(partials: Sequence[Expr], args: Sequence[str]) -> Expr | None:
     """The smallest subexpression of two or more arguments outside which none of these occurs."""
-    nodes = [x for x in walk(*partials) if x.args]
+    nodes = list(walk(*partials))
     if len(nodes) > _MOST_NODES:
         return None
+    below: dict[Expr, frozenset[str]] = {}
     for x in nodes:
-        if OPS[x.op].gives == "bool":
-            continue
-        inside = [a for a in variables(x) if a in args]
-        if len(inside) < 2:
-            continue
-        rest = variables(*(substitute(e, {x: var("")}) for e in partials))
-        if not set(inside) & set(rest):
+        below[x] = (
+            frozenset((str(x.value),)) if x.op == "var" else frozenset().union(*(below[a] for a in x.args))
+        )
+        inside = below[x].intersection(args)
+        if len(inside) > 1 and OPS[x.op].gives != "bool" and not inside & _outside(partials, x):
             return x
     return None
+
+
+def _outside(partials: Sequence[Expr], cut: Expr) -> set[str]:
+    """The variables that the partials mention outside of `cut`."""
+    seen, stack = {cut}, list(partials)
+    while stack:
+        x = stack.pop()
+        if x not in seen:
+            seen.add(x)
+            stack.extend(x.args)
+    return {str(x.value) for x in seen if x.op == "var"}
