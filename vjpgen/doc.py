@@ -11,7 +11,7 @@ from vjpgen.expr import show
 from vjpgen.forms import Plan
 from vjpgen.naming import output_names
 
-_WIDTH = 84
+_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)

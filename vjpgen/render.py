@@ -43,7 +43,7 @@ def render_module(plan: Plan, doc: Doc) -> str:
         signature=", ".join(f"{a}: ArrayLike" for a in spec.args),
         returns=returns,
         documentation=documentation(spec.name, spec.args, doc),
-        saved=kept(plan),
+        saved=_at_most(f": {kept(plan)}", 33),
         residuals_type=bodies.residuals_type,
         cotangent=bodies.cotangent,
         cotangents_type=arrays,
@@ -75,6 +75,11 @@ def render_plain(spec: Spec) -> str:
     ]
     function = f"def {spec.name}({', '.join(spec.args)}):\n{_body(lines)}"
     return "\n\n".join(("\n".join((*imports, *head)), function, *helpers)) + "\n"
+
+
+def _at_most(text: str, width: int) -> str:
+    """The text, or nothing where it would not fit on its line."""
+    return text if len(text) <= width else ""
 
 
 def _body(lines: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from vjpgen.naming import Names, output_names
 from vjpgen.printer import is_constant
 from vjpgen.statements import constant, product, returned, total, unpack, without_unused, words
 
+_DOC_LINE = 66
 Matrix = tuple[tuple[Expr, ...], ...]
 
 
@@ -140,11 +141,12 @@ class Scaffold:
         block = _lower(blocks, exprs, names, anchors)
         returns = "Array" if len(exprs) == 1 else f"tuple[{', '.join(['Array'] * len(exprs))}]"
         meaning = "The partials" if len(exprs) > 1 else "The partial"
+        about = f" with respect to {words(self._targets(matrix))}."
         return Function(
             f"_{self.spec.name}_{suffix}",
             ", ".join(f"{p}: Array" for p in params),
             returns,
-            f"{meaning} with respect to {words(self._targets(matrix))}.",
+            meaning + (about if len(about) <= _DOC_LINE else "."),
             (*block.lines, *returned(block.results, [name for _, name in self._varying(matrix)])),
         )
 
@@ -249,8 +251,7 @@ class Scaffold:
         matrix = self.plan.bwd if self.shared else self.plan.forms.partials
         kept = [r.name for r in self.plan.residuals] if self.shared else self._free()
         lines = [
-            f"{unpack(self.args)} = primals",
-            f"{unpack(dots)} = tangents",
+            f"{unpack(self.args, always=True)}, {unpack(dots, always=True)} = primals, tangents",
             f"{self._targets_of_call()} = {self.spec.name}_jvp({', '.join(self.args)})",
         ]
         varying = [name for _, name in self._varying(matrix)]
