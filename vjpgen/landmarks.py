@@ -6,13 +6,15 @@ distance halves the number of floats in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from vjpgen.expr import Expr, call, has_op, walk
 from vjpgen.forms import Forms
 from vjpgen.points import Format, Points, box
+from vjpgen.smooth import limits
 from vjpgen.truth import Truth
 
 FORMAT = Format.of(np.float32)
@@ -21,13 +23,16 @@ EXTREME = "small and large numbers"
 ZERO = "zero"
 EDGE = "edges of the domain and of the range"
 SPLIT = "splitpoints and their neighbours"
+ROOT = "next to zeros of values and partials"
+REMOVABLE = "removable singularities"
 
 _HUMAN = (
     1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 0.25, -0.25, 3.0, -3.0, 1.5, -1.5, 0.75, -0.75, 5.0, -5.0, 10.0, -10.0,
     20.0, -20.0, 0.125, -0.125, 7.0, -7.0,
 )  # fmt: skip
 _SIZES = (1e-30, 1e-16, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 50.0, 100.0, 1e3, 1e5, 1e8, 1e16, 1e30)
-_MOST = {ORDINARY: 24, EXTREME: 30, ZERO: 6, EDGE: 12, SPLIT: 30}
+_MOST = {ORDINARY: 24, EXTREME: 30, ZERO: 6, EDGE: 12, SPLIT: 30, ROOT: 24}
+_ROOT_STEPS = (0, 1 << 6, 1 << 12, 1 << 16, 1 << 20)
 _STEPS = (0, 1 << 16, 1 << 20, 3 << 21, 1 << 24)  # neighbours, 0.8 %, 12 %, 1.75 times, 4 times
 
 Keys = np.ndarray
@@ -43,7 +48,9 @@ def landmarks(forms: Forms, sample: Points) -> list[Row]:
         inside = points[domain.inside(points)]
         fresh = [p for p in inside if p.tobytes() not in seen and not seen.add(p.tobytes())]  # type: ignore[func-returns-value]
         rows += [(section, tuple(map(float, p))) for p in _spread(fresh, _MOST[section])]
-    return rows
+        if section in (ORDINARY, ZERO):
+            rows += [(REMOVABLE, p) for p in domain.removable(points[~domain.inside(points)])]
+    return sorted(rows, key=lambda row: row[0] == REMOVABLE)
 
 
 class Domain:
@@ -65,6 +72,24 @@ class Domain:
         found[good] = True
         return found
 
+    def results(self, points: np.ndarray) -> np.ndarray:
+        """Exact values and partials, (n, m + m * a)."""
+        values, partials = self.truth.with_partials(points.astype(np.float64))
+        return np.concatenate([values, partials.reshape(len(points), -1)], axis=1)
+
+    def removable(self, points: np.ndarray) -> list[tuple[float, ...]]:
+        """Of points outside the domain, those where the formula alone fails, and its values have limits."""
+        wide = points.astype(np.float64)
+        undefined = np.isnan(self.truth.values(wide)).any(axis=1)
+        if self.assumed is not None:
+            undefined &= self.assumed.holds(wide).all(axis=1)
+        m, found = len(self.spec.outputs), []
+        for row in wide[undefined]:
+            inputs = tuple(map(float, row))
+            if not any(map(math.isnan, limits(self.spec, inputs)[:m])):
+                found.append(inputs)
+        return found[:6]
+
 
 def _candidates(domain: Domain, forms: Forms, sample: Points) -> Iterator[tuple[str, np.ndarray]]:
     width = len(forms.spec.args)
@@ -73,10 +98,10 @@ def _candidates(domain: Domain, forms: Forms, sample: Points) -> Iterator[tuple[
     ordinary = _ordinary(domain, sample, width)
     yield ORDINARY, ordinary
     yield ZERO, _zeros(forms, width)
-    yield (
-        SPLIT,
-        _splits(domain, forms, np.concatenate([ordinary, sample.at[:: max(1, len(sample.at) // 200)]])),
-    )
+    known = np.concatenate([ordinary, sample.at[:: max(1, len(sample.at) // 200)]])
+    known = known[domain.inside(known)]
+    yield SPLIT, _splits(forms, known)
+    yield ROOT, _roots(domain, known)
     yield EDGE, _edges(domain, sample, width)
     yield EXTREME, _extremes(width)
 
@@ -178,20 +203,34 @@ def _edges(domain: Domain, sample: Points, width: int) -> np.ndarray:
     return _points(np.stack([last, inner], axis=1).reshape(-1, width))
 
 
-def _splits(domain: Domain, forms: Forms, points: np.ndarray) -> np.ndarray:
+def _splits(forms: Forms, points: np.ndarray) -> np.ndarray:
     """Both sides of every splitpoint of the forms, next to it and at growing distances."""
-    inside = points[domain.inside(points)]
     rows = [np.zeros((0, points.shape[1]), np.float32)]
     for condition in conditions(forms):
         truth = Truth((condition,), forms.spec.args)
-        side = truth.holds(inside.astype(np.float64))[:, 0]
-        pairs = _pairs(inside, side)
-        if len(pairs[0]):
-            yes, no = bisect(lambda p, t=truth: t.holds(p.astype(np.float64))[:, 0], *map(_keys, pairs))  # type: ignore[misc]
-            away = np.sign(yes - no)
-            steps = [base + sign * step * away for step in _STEPS for base, sign in ((yes, 1), (no, -1))]
-            rows.append(_points(np.concatenate(steps)))
+        rows.append(_crossings(lambda p, t=truth: t.holds(p.astype(np.float64))[:, 0], points, _STEPS))  # type: ignore[misc]
     return np.concatenate(rows)
+
+
+def _roots(domain: Domain, points: np.ndarray) -> np.ndarray:
+    """Both sides of where a value or a partial changes its sign: there, what cancels shows."""
+    rows = [np.zeros((0, points.shape[1]), np.float32)]
+    for q in range(len(domain.spec.outputs) * (1 + len(domain.spec.args))):
+        rows.append(_crossings(lambda p, q=q: domain.results(p)[:, q] > 0, points, _ROOT_STEPS))  # type: ignore[misc]
+    return np.concatenate(rows)
+
+
+def _crossings(
+    holds: Callable[[np.ndarray], np.ndarray], points: np.ndarray, distances: Sequence[int]
+) -> np.ndarray:
+    """Neighbours between which `holds` changes, and points at some distances on both sides of them."""
+    pairs = _pairs(points, holds(points))
+    if not len(pairs[0]):
+        return points[:0]
+    yes, no = bisect(holds, *map(_keys, pairs))
+    away = np.sign(yes - no)
+    steps = [base + sign * step * away for step in distances for base, sign in ((yes, 1), (no, -1))]
+    return _points(np.concatenate(steps))
 
 
 def _pairs(points: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

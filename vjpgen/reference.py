@@ -15,7 +15,7 @@ import numpy as np
 
 from vjpgen import smooth, sweep
 from vjpgen.forms import Forms
-from vjpgen.landmarks import ORDINARY, landmarks
+from vjpgen.landmarks import ORDINARY, REMOVABLE, landmarks
 from vjpgen.points import Points, box
 from vjpgen.truth import Truth
 
@@ -140,6 +140,7 @@ def probe(forms: Forms, sample: Points) -> Probe:
     marks = np.array([r for _, r in rows], dtype=np.float32).reshape(len(rows), len(spec.args))
     extra = np.concatenate([marks, sweep.points(rule)])
     values, partials = Truth(spec.outputs, spec.args).with_partials(extra.astype(np.float64))
+    _fill_limits(forms, marks, values, partials)
     swept = slice(len(marks), len(extra))
     if spec.assume:
         holds = Truth(spec.assume, spec.args).holds(extra[swept].astype(np.float64)).all(axis=1)
@@ -153,6 +154,19 @@ def probe(forms: Forms, sample: Points) -> Probe:
         rule,
         sample.ordinary,
     )
+
+
+def _fill_limits(forms: Forms, marks: np.ndarray, values: np.ndarray, partials: np.ndarray) -> None:
+    """Limits instead of nan, at points where the formula, or its derivative as it stands, is undefined."""
+    n, m = len(marks), values.shape[1]
+    for i in np.flatnonzero(np.isnan(values[:n]).any(axis=1) | np.isnan(partials[:n]).any(axis=(1, 2))):
+        near = smooth.limits(forms.spec, tuple(map(float, marks[i])))
+        for k in range(m):
+            if np.isnan(values[i, k]):
+                values[i, k] = near[k]
+            if values[i, k] == near[k]:  # continuous, so that limits of the partials are the partials
+                slopes = np.array(near[m:]).reshape(m, -1)[k]
+                partials[i, k] = np.where(np.isnan(partials[i, k]), slopes, partials[i, k])
 
 
 def suite(at: Probe, measured: Results, plain: Results, wide: Results) -> Suite:
@@ -288,6 +302,8 @@ def _remarks(at: Probe, x: Reference, errors: np.ndarray) -> list[Remark]:
 
 
 def _reason(at: Probe, x: Reference, k: int, error: float) -> str:
+    if x.section == REMOVABLE and not error <= _NO_DIGITS:
+        return "the formula is undefined here, and its limit was not found"
     if math.isnan(error):
         return "not finite here; no better form found"
     m, a = len(x.values), len(x.inputs)

@@ -22,7 +22,7 @@ MARGINS = {"cpu": 4, "gpu": 16, "tpu": 64}
 _WIDTH = 96
 _TAME = (1e-12, 1e12)
 _HALF = (2.0**-12, 2.0**12)
-_MOST_TAME = 8
+_MOST_TAME = 12
 
 
 def render_tests(suite: Suite, module_path: str, command: str = "", platform: Sequence[str] = ()) -> str:
@@ -40,6 +40,7 @@ def render_tests(suite: Suite, module_path: str, command: str = "", platform: Se
     text = environment().get_template("test_module.py.j2").render(
         header=_header(suite, command),
         imports=_imports(formula, len(spec.args)),
+        jax_imports=_jax_imports(formula),
         module_path=json.dumps(module_path.replace("\\", "/")),
         name=spec.name,
         n_arguments=len(spec.args),
@@ -97,6 +98,13 @@ def _imports(formula: str, arguments: int) -> list[str]:
     """Modules of the standard library that not every test file needs."""
     found = [m for m in ("dataclasses", "math") if re.search(rf"(?<![\w.]){m}\.", formula)]
     return sorted({*found, "math"} if arguments > 1 else found)
+
+
+def _jax_imports(formula: str) -> list[str]:
+    """Imports of the types that helpers of the formula are annotated with."""
+    arrays = ["from jax import Array"] if re.search(r"\bArray\b", formula) else []
+    names = [n for n in ("ArrayLike", "DTypeLike") if re.search(rf"\b{n}\b", formula)]
+    return arrays + ([f"from jax.typing import {', '.join(names)}"] if names else [])
 
 
 def _row(r: Reference) -> str:

@@ -1,10 +1,11 @@
-"""Second partials and condition numbers, from differences of exact first partials at high precision."""
+"""What follows from exact results near a point: limits, second partials, condition numbers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 
 import numpy as np
 from flint import arb, ctx
@@ -12,6 +13,9 @@ from flint import arb, ctx
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
 
+_NEAR = 600  # limits are taken at a distance of 2**-600 of the arguments
+_NEAR_PRECISION = 3600
+_AGREE = 2.0**-250
 _PRECISION = 1600
 _STEP = 400  # differences are over steps of 2**-400 of the argument
 _WIDE_STEP = 2.0**-10  # the step of differences in float64
@@ -55,8 +59,8 @@ def second_partials(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
     columns = []
     for k in range(a):
         rows, step = _shifted(inputs, k)
-        after, before = (cells[m:] for cells in truth.balls(rows, _PRECISION, partials=True))
-        columns.append([_slope(p, q, step) for p, q in zip(after, before, strict=True)])
+        around = (cells[m:] for cells in truth.balls(rows, _PRECISION, partials=True))
+        columns.append([_slope(cells, step) for cells in zip(*around, strict=True)])
     return tuple(columns[k][i * a + j] for i in range(m) for j in range(a) for k in range(a))
 
 
@@ -75,31 +79,69 @@ def condition(spec: Spec, inputs: Sequence[float], quantity: int) -> float:
     return float(np.sum(np.abs(np.array(inputs) * slopes / size)))
 
 
-def _shifted(inputs: Sequence[float], k: int) -> tuple[list[list[arb]], arb]:
-    """The point a tiny step after and before, along argument k, and the distance between the two."""
+def limits(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
+    """Limits of the values (m), then of the partials (m * a), at a point; nan where there is none.
+
+    A limit is there where results at a distance of 2**-600 in all diagonal directions agree to 2**-250.
+    """
+    width = len(spec.outputs) * (1 + len(spec.args))
+    rows = [_moved(inputs, signs) for signs in islice(product((1, -1), repeat=len(inputs)), 16)]
+    cells = Truth(spec.outputs, spec.args).balls(rows, _NEAR_PRECISION, partials=True)
+    return tuple(_agreed([row[q] for row in cells]) for q in range(width))
+
+
+def _agreed(around: Sequence[object]) -> float:
+    """The number that all balls are close to, or nan."""
+    low, high = math.inf, -math.inf
+    for ball in around:
+        if not isinstance(ball, arb) or not ball.is_finite():
+            return math.nan
+        low, high = min(low, float(ball.lower())), max(high, float(ball.upper()))
+    if max(abs(low), abs(high)) <= _AGREE:
+        return 0.0
+    return float(around[0]) if high - low <= 4e-16 * abs(high) else math.nan  # type: ignore[arg-type]
+
+
+def _moved(inputs: Sequence[float], signs: Sequence[int]) -> list[arb]:
+    """A point next to `inputs` in one diagonal direction, by a little more along each further argument."""
     before = ctx.prec
-    ctx.prec = _PRECISION
+    ctx.prec = _NEAR_PRECISION
     try:
-        exponent = math.frexp(inputs[k])[1] if inputs[k] else -100
-        step = arb(2) ** (exponent - _STEP)
-        rows = []
-        for sign in (1, -1):
-            row = [arb(x) for x in inputs]
-            row[k] += sign * step
-            rows.append(row)
-        return rows, 2 * step
+        steps = (s * (k + 2) * _unit(x, _NEAR) for k, (s, x) in enumerate(zip(signs, inputs, strict=True)))
+        return [arb(x) + step for x, step in zip(inputs, steps, strict=True)]
     finally:
         ctx.prec = before
 
 
-def _slope(after: object, before: object, distance: arb) -> float:
-    if not isinstance(after, arb) or not isinstance(before, arb):
+def _shifted(inputs: Sequence[float], k: int) -> tuple[list[list[arb]], arb]:
+    """The point itself and a tiny step before and after, along argument k, and the step."""
+    before = ctx.prec
+    ctx.prec = _PRECISION
+    try:
+        rows = [[arb(x) for x in inputs] for _ in range(3)]
+        step = _unit(inputs[k], _STEP)
+        rows[0][k] -= step
+        rows[2][k] += step
+        return rows, step
+    finally:
+        ctx.prec = before
+
+
+def _unit(x: float, exponent: int) -> arb:
+    return arb(2) ** ((math.frexp(x)[1] if x else -100) - exponent)
+
+
+def _slope(around: Sequence[object], step: arb) -> float:
+    """The slope through three results, a step apart; nan where they do not lie on one line."""
+    if not all(isinstance(x, arb) for x in around):
         return math.nan
     saved = ctx.prec
     ctx.prec = _PRECISION
     try:
-        slope = (after - before) / distance
-        low, high = float(slope.lower()), float(slope.upper())
+        before, here, after = around
+        left, right = (here - before) / step, (after - here) / step  # type: ignore[operator]
+        ends = [float(end) for side in (left, right) for end in (side.lower(), side.upper())]
+        low, high = min(ends), max(ends)
     finally:
         ctx.prec = saved
     return (low + high) / 2 if abs(high - low) <= 1e-12 * max(abs(low), abs(high)) else math.nan
