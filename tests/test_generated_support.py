@@ -16,6 +16,7 @@ from flint import arb, ctx
 from vjpgen import verify
 from vjpgen.expr import call, num, var
 from vjpgen.floats import ulps
+from vjpgen.ops import OPS
 from vjpgen.render import render_plain
 from vjpgen.spec import Spec
 
@@ -25,7 +26,7 @@ PAIRS = 100_000
 
 def helpers(*ops: str) -> ModuleType:
     """A module with the helpers of these operations."""
-    arity = {"sum3": 3, "diff_of_products": 4}
+    arity = {"sum3": 3, "diff_of_products": 4, "exp_product": 2}
     args = ("a", "b", "c", "d")
     outputs = []
     for op in ops:
@@ -198,3 +199,34 @@ def test_besselj(order: int, dtype: Any) -> None:
         gap = np.array([abs(float(arb(g) - e)) for g, e in zip(got.tolist(), wanted, strict=True)])
         floor = np.array([abs(float(e)) for e in wanted])
         assert (gap / np.maximum(floor, amplitude) / np.finfo(dtype).eps).max() < 8
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_exp_product(dtype: Any) -> None:
+    f = helpers("exp_product")._exp_product
+    rng = np.random.default_rng(8)
+    limit = 85 if dtype == SINGLE else 700
+    a = rng.uniform(0.1, 30, 2000).astype(dtype)
+    b = (rng.uniform(-limit, limit, 2000) / a).astype(dtype)
+    exact = [(arb(p) * arb(q)).exp() for p, q in zip(a.tolist(), b.tolist(), strict=True)]
+    with jax.enable_x64(dtype == DOUBLE):
+        got = np.asarray(jax.jit(f)(a, b))
+        slopes = jax.jit(jax.vmap(jax.grad(f)))(a, b)
+        ends = f(
+            jnp.asarray([1e20, -1e20, 10, 0, np.nan], dtype), jnp.asarray([1e20, 1e20, 1e3, 3, 1], dtype)
+        )
+    assert error(got, exact).max() < 2
+    np.testing.assert_allclose(slopes, b * got, rtol=1e-5 if dtype == SINGLE else 1e-13)
+    np.testing.assert_array_equal(ends, np.array([np.inf, 0, np.inf, 1, np.nan], dtype))
+    assert f(2.0, jnp.float32(1.5)).dtype == jnp.float32
+
+
+def test_every_operation_with_a_helper_has_its_text() -> None:
+    arity = {"besselj": 2, "besseli": 2}
+    for op in OPS.values():
+        if op.support:
+            args = [var(a) for a in "abcd"[: op.arity]]
+            args[: arity.get(op.name, 1) - 1] = [num(1)] * (arity.get(op.name, 1) - 1)
+            source = render_plain(Spec("f", tuple("abcd"), (call(op.name, *args),), False, (), ""))
+            assert f"def _{op.support}(" in source
+            verify.load(source, "f").f(*map(jnp.float32, (0.1, 0.2, 0.3, 0.4)))

@@ -12,7 +12,7 @@ from vjpgen.doc import Doc, documentation, header, kept
 from vjpgen.forms import Plan
 from vjpgen.lowering import lower
 from vjpgen.naming import Names
-from vjpgen.scaffold import Bodies, Scaffold
+from vjpgen.scaffold import SUPPORT, Bodies, Scaffold
 from vjpgen.spec import Spec
 from vjpgen.templating import environment, tidy
 
@@ -103,12 +103,6 @@ def _with_callees(templates: Environment, names: Sequence[str], like: str) -> li
     return list(found.values())
 
 
-_HELPERS = (
-    "unbroadcast", "Like", "tangent", "widen", "cast", "horner", "erfcx", "lambertw", "besselj", "besseli",
-    "diff_of_products", "sum3", "two_product", "two_sum", "split", "bessel_series",
-)  # fmt: skip
-
-
 def _statements(bodies: Bodies) -> str:
     functions = (bodies.plain, bodies.fwd, bodies.bwd, bodies.rule, *(f.lines for f in bodies.partials))
     return "\n".join(line for lines in functions for line in lines)
@@ -120,4 +114,4 @@ def _imports(code: str) -> list[str]:
 
 
 def _called(text: str) -> list[str]:
-    return [name for name in _HELPERS if re.search(rf"(?<!\w)_{name}\b", text)]
+    return [name for name in SUPPORT if re.search(rf"(?<!\w)_{name}\b", text)]

@@ -12,10 +12,16 @@ from vjpgen.floats import evaluate
 from vjpgen.forms import Plan
 from vjpgen.lowering import Block, lower
 from vjpgen.naming import Names, output_names
+from vjpgen.ops import OPS
 from vjpgen.printer import is_constant
 from vjpgen.statements import constant, product, returned, total, unpack, without_unused, words
 
 _DOC_LINE = 66
+# What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
+SUPPORT = (
+    "unbroadcast", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum", "split",
+    "bessel_series", *dict.fromkeys(op.support for op in OPS.values() if op.support),
+)  # fmt: skip
 Matrix = tuple[tuple[Expr, ...], ...]
 
 
@@ -276,12 +282,12 @@ def module_names(name: str) -> frozenset[str]:
     """Names that a module of the function `name` defines or uses at its top level."""
     own = ("", "_fwd", "_bwd", "_jvp", "_jvp_rule")
     private = ("", "_partials", "_partials_at")
-    helpers = (
-        "_cast", "_widen", "_tangent", "_unbroadcast", "_Like", "_horner", "_erfcx", "_lambertw", "_besselj",
-        "_besseli", "_diff_of_products", "_sum3", "jax", "jnp", "math", "dataclasses", "Array", "ArrayLike",
-        "DTypeLike", "residuals", "primals", "tangents",
-    )  # fmt: skip
-    return frozenset((*(name + s for s in own), *(f"_{name}{s}" for s in private), *helpers))
+    helpers = (f"_{s}" for s in SUPPORT)
+    top = ("jax", "jnp", "math", "dataclasses", "functools", "Array", "ArrayLike", "DTypeLike")
+    parameters = ("residuals", "primals", "tangents")
+    return frozenset(
+        (*(name + s for s in own), *(f"_{name}{s}" for s in private), *helpers, *top, *parameters)
+    )
 
 
 def _lower(
