@@ -215,7 +215,7 @@ def test_exp_product(dtype: Any) -> None:
         ends = f(
             jnp.asarray([1e20, -1e20, 10, 0, np.nan], dtype), jnp.asarray([1e20, 1e20, 1e3, 3, 1], dtype)
         )
-    assert error(got, exact).max() < 2
+    assert error(got, exact).max() < 2.5
     np.testing.assert_allclose(slopes, b * got, rtol=1e-5 if dtype == SINGLE else 1e-13)
     np.testing.assert_array_equal(ends, np.array([np.inf, 0, np.inf, 1, np.nan], dtype))
     assert f(2.0, jnp.float32(1.5)).dtype == jnp.float32
