@@ -31,6 +31,7 @@ _HUMAN = (
     20.0, -20.0, 0.125, -0.125, 7.0, -7.0,
 )  # fmt: skip
 _SIZES = (1e-30, 1e-16, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 50.0, 100.0, 1e3, 1e5, 1e8, 1e16, 1e30)
+_PAIRS = 3  # ways across each boundary, with several arguments
 _MOST = {ORDINARY: 24, EXTREME: 30, ZERO: 6, EDGE: 12, SPLIT: 30, ROOT: 24}
 _ROOT_STEPS = (0, 1 << 6, 1 << 12, 1 << 16, 1 << 20)
 _STEPS = (0, 1 << 16, 1 << 20, 3 << 21, 1 << 24)  # neighbours, 0.8 %, 12 %, 1.75 times, 4 times
@@ -234,7 +235,7 @@ def _crossings(
 
 
 def _pairs(points: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points on one side, and on the other: neighbours in order for one argument, a few pairs for more."""
+    """Points on one side, and the nearest ones on the other: every turn of one argument, a few for more."""
     if points.shape[1] == 1:
         order = np.argsort(points[:, 0], kind="stable")
         points, side = points[order], side[order]
@@ -242,8 +243,12 @@ def _pairs(points: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray
         left, right = points[turns], points[turns + 1]
         first = side[turns][:, None]
         return np.where(first, left, right), np.where(first, right, left)
-    count = min(2, int(side.sum()), int((~side).sum()))
-    return points[side][:count], points[~side][:count]
+    yes, no = points[side][:200], points[~side][:200]
+    if not len(yes) or not len(no):
+        return yes[:0], yes[:0]
+    few = yes[:: -(-len(yes) // _PAIRS)]
+    apart = np.abs(_keys(few)[:, None, :] - _keys(no)[None, :, :]).max(axis=2)
+    return few, no[apart.argmin(axis=1)]
 
 
 def conditions(forms: Forms) -> list[Expr]:

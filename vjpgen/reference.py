@@ -192,7 +192,7 @@ def suite(at: Probe, measured: Results, plain: Results, wide: Results) -> Suite:
         remarks,
         at.rule,
         sweep.checksum(swept),
-        _levels(at, errors, wide),
+        _levels(at, errors, got, wide),
         curved,
         measured.residual_bytes,
     )
@@ -313,20 +313,21 @@ def _reason(at: Probe, x: Reference, k: int, error: float) -> str:
     return "no better form found"
 
 
-def _levels(at: Probe, errors: np.ndarray, wide: Results) -> tuple[tuple[str, str], ...]:
+def _levels(at: Probe, errors: np.ndarray, got: np.ndarray, wide: Results) -> tuple[tuple[str, str], ...]:
     """Per quantity of the plain formula, its name and the levels of the sweep."""
     values, partials = at.values[at.swept], at.partials[at.swept]
     n, m = values.shape
     truth = np.concatenate([values, partials.reshape(n, -1)], axis=1)
-    got = np.concatenate([wide.values, wide.partials.reshape(n, -1)], axis=1)
     inside = np.asarray(_representable(values).all(axis=1))
-    names = [q.removesuffix(" reverse") for q in quantities(at.forms)[: truth.shape[1]]]
-    width = truth.shape[1] - m
-    error = errors[at.swept]
-    worse = np.concatenate([error[:, :m], np.maximum(error[:, m : m + width], error[:, m + width :])], axis=1)
-    usable = inside[:, None] & _representable(truth) & ~np.isnan(worse)
+    truth = np.where(inside[:, None] & _representable(truth), truth, np.nan)
+    plain = np.concatenate([wide.values, wide.partials.reshape(n, -1)], axis=1)
+    width = truth.shape[1]
+    reverse, forward = slice(0, width), np.r_[0:m, width : got.shape[1]]
+    worse = np.maximum(errors[at.swept, reverse], errors[at.swept][:, forward])
+    finite = np.isfinite(got[at.swept, reverse]) & np.isfinite(got[at.swept][:, forward])
+    names = [q.removesuffix(" reverse") for q in quantities(at.forms)[:width]]
     return tuple(
-        (name, sweep.levels(truth[:, q], got[:, q], worse[:, q], usable[:, q]))
+        (name, sweep.levels(truth[:, q], plain[:, q], worse[:, q], finite[:, q]))
         for q, name in enumerate(names)
     )
 

@@ -144,7 +144,10 @@ def _slope(around: Sequence[object], step: arb) -> float:
         low, high = min(ends), max(ends)
     finally:
         ctx.prec = saved
-    return (low + high) / 2 if abs(high - low) <= 1e-12 * max(abs(low), abs(high)) else math.nan
+    size = max(abs(low), abs(high))
+    if size <= _AGREE:
+        return 0.0
+    return (low + high) / 2 if high - low <= 1e-12 * size else math.nan
 
 
 def _differences_work(spec: Spec, inputs: Sequence[float]) -> bool:

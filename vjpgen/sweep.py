@@ -17,7 +17,7 @@ import numpy as np
 COUNT = 768
 SMALLEST, LARGEST = 0x00800000, 0x7F7FFFFF
 LEVELS = "0123456"  # the bound at a point is 4 * 2**level ulps
-SKIPPED = "."
+FINITE, SKIPPED = "~", "."
 _TRUSTED = 2.0**-27  # relative error that the float64 result may have had
 
 
@@ -97,20 +97,23 @@ def checksum(at: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(at).tobytes())
 
 
-def levels(truth: np.ndarray, wide: np.ndarray, errors: np.ndarray, usable: np.ndarray) -> str:
-    """One character per point: which bound holds there, or that nothing is compared.
+def levels(truth: np.ndarray, wide: np.ndarray, errors: np.ndarray, finite: np.ndarray) -> str:
+    """One character per point: which bound holds there, that results are finite, or nothing.
 
     Args:
-        truth: exact results, float64.
+        truth: exact results, float64; nan where nothing is to be compared.
         wide: the plain formula's results in float64.
-        errors: measured ulps of the module in float32, nan where it failed.
-        usable: where the point counts at all.
+        errors: measured ulps of the module in float32.
+        finite: whether the module's result is finite.
     """
     with np.errstate(all="ignore"):
         right = np.abs(wide - truth) <= _TRUSTED * np.abs(truth)
         same = truth.astype(np.float32) == wide.astype(np.float32)
-        level = np.ceil(np.log2(np.maximum(2 * errors, 4) / 4))
-    fine = usable & right & same & (level < len(LEVELS))
-    return "".join(
-        LEVELS[int(k)] if ok else SKIPPED for k, ok in zip(np.nan_to_num(level), fine, strict=True)
+        level = np.nan_to_num(np.ceil(np.log2(np.maximum(2 * errors, 4) / 4)), nan=np.inf)
+    counts = finite & ~np.isnan(truth)
+    bounded = counts & right & same & (level < len(LEVELS))
+    characters = np.array([*LEVELS, FINITE, SKIPPED])
+    index = np.where(
+        bounded, np.minimum(level, len(LEVELS) - 1), np.where(counts, len(LEVELS), len(LEVELS) + 1)
     )
+    return "".join(characters[index.astype(int)])

@@ -1,0 +1,129 @@
+"""Whether a mutant matters: decided on 100,000 points of its own, never on those of the generated tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vjpgen import verify
+from vjpgen.points import sample
+from vjpgen.reference import FLOOR, distance
+from vjpgen.spec import Spec
+
+POINTS = 100_000
+_SEED = 987654321
+_TINY, _HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+_SHAPES = (((), (), ()), ((3, 1), (1, 4), (4,)), ((2, 3), (3,), ()), ((), (5,), (1,)))
+_KINDS = (("bfloat16",) * 3, ("float16",) * 3, ("bfloat16", "float32", "float32"),
+          ("float32", "bfloat16", "float16"), ("float32", "float32", "bfloat16"))  # fmt: skip
+
+
+class Judge:
+    """Compares mutants of one module with the module itself.
+
+    Args:
+        spec: the function.
+        source: the module without a fault.
+    """
+
+    def __init__(self, spec: Spec, source: str, count: int = POINTS) -> None:
+        self.spec = spec
+        found = sample(spec, count, _SEED)
+        self.columns = [np.ascontiguousarray(c) for c in found.at.T]
+        n = len(found.at)
+        partials = found.truth_partials.reshape(n, -1)
+        self.truth = np.concatenate([found.truth_values, partials, partials], axis=1)
+        size = np.abs(self.truth)
+        original = verify.load(source, spec.name)
+        self.results = self._results(original)
+        errors = distance(self.results, self.truth)
+        self.counts = (size <= _HUGE) & ((size >= _TINY) | (size == 0)) & np.isfinite(errors)
+        self.bounds = np.maximum(FLOOR, 2 * np.nan_to_num(errors))
+        usual = ((np.abs(found.at) > 2.0**-10) & (np.abs(found.at) < 2.0**10)).all(axis=1)
+        tame = ((size > 2.0**-10) & (size < 2.0**10)).all(axis=1) & usual & (errors <= 16).all(axis=1)
+        self.tame = found.at[np.flatnonzero(tame)[:512]]
+        self.signature, self.half, self.spread = (
+            self._signature(original),
+            self._half(original),
+            self._spread(original),
+        )
+
+    def verdict(self, source: str) -> str:
+        """What the mutant changes by more than the bounds; empty where nothing."""
+        try:
+            mutant = verify.load(source, self.spec.name)
+            changes = distance(self._results(mutant), self.results.astype(np.float64))
+            worse = self.counts & ~(changes <= self.bounds)
+            if worse.any():
+                return self._words(worse, changes)
+            if self._signature(mutant) != self.signature:
+                return "shapes or dtypes"
+            if self._differs(self._half(mutant), self.half, 2.0**-6):
+                return "half precision"
+            if self._differs(self._spread(mutant), self.spread, 2.0**-18):
+                return "broadcasting"
+        except Exception as error:
+            return f"raises {type(error).__name__}"
+        return ""
+
+    def _words(self, worse: np.ndarray, changes: np.ndarray) -> str:
+        ratio = np.where(worse, np.nan_to_num(changes, nan=np.inf) / self.bounds, 0)
+        row, column = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+        at = tuple(float(c[row]) for c in self.columns)
+        return (
+            f"{int(worse.any(axis=1).sum())} of {len(worse)} points, worst at {at}: result {column} is "
+            f"changed by {changes[row, column]:.0f} ulps, allowed are {self.bounds[row, column]:.0f}"
+        )
+
+    def _results(self, module: ModuleType) -> np.ndarray:
+        got = verify.measure(module, self.spec, self.columns)
+        n = len(got.values)
+        assert got.forward is not None
+        return np.concatenate([got.values, got.partials.reshape(n, -1), got.forward.reshape(n, -1)], axis=1)
+
+    def _program(self, module: ModuleType, *at: Any) -> Any:
+        function, twin = getattr(module, self.spec.name), getattr(module, f"{self.spec.name}_jvp")
+        values, pull = jax.vjp(function, *at)
+        return values, pull(values), jax.jvp(twin, at, at)
+
+    def _signature(self, module: ModuleType) -> list[Any]:
+        found = []
+        for kinds in (("float32",) * 3, *_KINDS):
+            for shapes in _SHAPES:
+                at = [jax.ShapeDtypeStruct(shapes[j % 3], kinds[j % 3]) for j in range(len(self.spec.args))]
+                shaped = jax.eval_shape(lambda *a: self._program(module, *a), *at)
+                found.append([(x.shape, str(x.dtype)) for x in jax.tree.leaves(shaped)])
+        return found
+
+    def _half(self, module: ModuleType) -> list[np.ndarray]:
+        found: list[np.ndarray] = []
+        for kinds in _KINDS[:2]:
+            at = [jnp.asarray(c, k) for c, k in zip(self.tame.T, kinds, strict=False)]
+            found += self._floats(jax.jit(lambda *a: self._program(module, *a))(*at))
+        return found
+
+    def _spread(self, module: ModuleType) -> list[np.ndarray]:
+        if not len(self.tame) or len(self.spec.args) < 2:
+            return []
+        found: list[np.ndarray] = []
+        for shapes in _SHAPES[1:]:
+            at = [jnp.full(shapes[j % 3], x, jnp.float32) for j, x in enumerate(self.tame[0])]
+            found += self._floats(jax.jit(lambda *a: self._program(module, *a))(*at))
+        return found
+
+    def _floats(self, tree: Any) -> list[np.ndarray]:
+        return [np.asarray(x, np.float64) for x in jax.tree.leaves(tree)]
+
+    def _differs(self, one: Sequence[np.ndarray], other: Sequence[np.ndarray], tolerance: float) -> bool:
+        with np.errstate(all="ignore"):
+            return any(
+                bool(
+                    (np.isfinite(b) & (np.abs(b) > 2.0**-8) & ~(np.abs(a - b) <= tolerance * np.abs(b))).any()
+                )
+                for a, b in zip(one, other, strict=True)
+            )

@@ -1,0 +1,92 @@
+"""Runs a generated test file against the mutants of its module, and judges the ones it lets live.
+
+python tests/mutation/run.py                 every formula, every mutant
+python tests/mutation/run.py softplus polar  those formulas
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from formulas import FORMULAS
+from judge_mutants import Judge
+from mutants import Mutant, mutants
+
+from vjpgen.pipeline import generate
+
+_OPTIONS = ["-x", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:randomly", "-c"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the mutants of one formula.
+
+    Attributes:
+        name: the formula's name.
+        killed: how many mutants that change results by more than the bounds made a test fail.
+        harmless: how many do not change results by more than the bounds.
+        missed: those that do and made no test fail, with what they change.
+        seconds: how long it took.
+    """
+
+    name: str
+    killed: int
+    harmless: int
+    missed: tuple[tuple[Mutant, str], ...]
+    seconds: float
+
+
+def run(name: str, every: int = 1, points: int = 100_000) -> Outcome:
+    """Mutates the module of one formula and runs its tests on every `every`-th mutant."""
+    start = time.perf_counter()
+    formula = FORMULAS[name]
+    made = generate(formula.text, name=name, args=formula.args, assume=formula.assume)
+    judge = Judge(made.spec, made.module, points)
+    killed, harmless, missed = 0, 0, []
+    with TemporaryDirectory() as folder:
+        tests = Path(folder) / f"test_{name}.py"
+        tests.write_text(made.tests)
+        assert passes(tests, name, made.module), f"the tests of {name} fail on its own module"
+        for mutant in mutants(made.module, name)[::every]:
+            verdict = judge.verdict(mutant.source)
+            if not verdict:
+                harmless += 1
+            elif passes(tests, name, mutant.source):
+                missed.append((mutant, verdict))
+            else:
+                killed += 1
+    return Outcome(name, killed, harmless, tuple(missed), time.perf_counter() - start)
+
+
+def passes(tests: Path, name: str, module: str) -> bool:
+    """Whether a generated test file passes on a module, up to its first failure."""
+    (tests.parent / f"{name}.py").write_text(module)
+    config = tests.parent / "pytest.ini"
+    config.write_text("[pytest]\n")
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        code = pytest.main([*_OPTIONS, str(config), "--rootdir", str(tests.parent), str(tests)])
+    for loaded in [m for m in sys.modules if m.endswith(f"test_{name}") or m == f"{name}_under_test"]:
+        del sys.modules[loaded]
+    return code == pytest.ExitCode.OK
+
+
+def describe(outcome: Outcome) -> str:
+    counts = f"{outcome.killed} killed, {outcome.harmless} harmless, {len(outcome.missed)} missed"
+    lines = [f"{outcome.name}: {counts}, {outcome.seconds:.0f} s"]
+    lines += [f"    {m.kind} at {m.where}: {verdict}" for m, verdict in outcome.missed]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    for wanted in sys.argv[2:] or FORMULAS:
+        print(describe(run(wanted, every)), flush=True)
