@@ -134,9 +134,12 @@ def _number(value: Fraction) -> str:
 
 def _rule(r: Rule) -> str:
     when = " ".join(f"({fact} {_term(e)})" for fact, e in r.guards)
-    return (
-        f"(rewrite {_term(r.left)} {_term(r.right)}{f' :when ({when})' if when else ''} :ruleset g{r.group})"
-    )
+    return f"(rewrite {_term(r.left)} {_term(r.right)}{f' :when ({when})' if when else ''} :ruleset {_ruleset(r)})"
+
+
+def _ruleset(r: Rule) -> str:
+    """Rules that make terms smaller are always on; the others run block by block while there is room."""
+    return "facts" if r.right.size < r.left.size and r.right.size <= 2 else f"g{r.group}"
 
 
 @cache

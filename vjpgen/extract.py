@@ -177,10 +177,11 @@ def _beam(
     found = [c for node in nodes if (c := _candidates(node, beams, env, truth)) is not None]
     if not found:
         return old
-    bits = np.concatenate([c.bits for c in found])
-    costs = np.concatenate([c.costs for c in found])
-    where = [(c, k) for c in found for k in range(len(c.costs))]
-    return [_term(*where[k], bits[k]) for k in cover(bits, costs, width)]
+    bits = np.concatenate([*(t.bits[None] for t in old), *(c.bits for c in found)])
+    costs = np.concatenate([[t.cost for t in old], *(c.costs for c in found)])
+    rows = [(c, k) for c in found for k in range(len(c.costs))]
+    picked = cover(bits, costs, width)
+    return [old[k] if k < len(old) else _term(*rows[k - len(old)], bits[k]) for k in picked]
 
 
 def _candidates(

@@ -43,6 +43,10 @@ _DLMF7 = "DLMF 7.4, 7.7"
 
 _TEXT: tuple[tuple[str, str], ...] = (
     (_FIELD, """
+        add-commutes: a + b -> b + a
+        mul-commutes: a * b -> b * a
+    """),
+    (_FIELD, """
         div-of-div: a / (b / c) -> (a * c) / b if nz(c)
         factor-one: a * b + a -> a * (b + 1)
         factor-one-sub: a * b - a -> a * (b - 1)
@@ -130,7 +134,7 @@ _TEXT: tuple[tuple[str, str], ...] = (
         sqrt-over: sqrt(a) / a -> 1 / sqrt(a) if pos(a)
         sqrt-mul: sqrt(a * b) <-> sqrt(a) * sqrt(b) if nonneg(a), nonneg(b)
         sqrt-div: sqrt(a / b) <-> sqrt(a) / sqrt(b) if nonneg(a), pos(b)
-        sqrt-square-factor: sqrt(a**2 * b) -> abs(a) * sqrt(b)
+        sqrt-square-factor: sqrt(a**2 * b) -> abs(a) * sqrt(b) if nonneg(b)
         cube-of-sqrt: sqrt(a)**3 -> a * sqrt(a)
     """),
     ("Euclidean norm: Moler and Morrison (1983)", """
@@ -339,13 +343,11 @@ _TEXT: tuple[tuple[str, str], ...] = (
         exp-of-neg-square: exp(-(a**2)) -> exp_product(-a, a)
     """),
     (_FIELD, """
-        mul-commutes: a * b -> b * a
         mul-associates: (a * b) * c <-> a * (b * c)
         mul-div: a * (b / c) <-> (a * b) / c
         div-div: (a / b) / c <-> a / (b * c)
     """),
     (_FIELD, """
-        add-commutes: a + b -> b + a
         add-associates: (a + b) + c <-> a + (b + c)
     """),
     (_FIELD, """
