@@ -88,6 +88,7 @@ PRINTED = {
     "jnp.where(~(x < 1.0) | (y > x), x, y)": where(
         call("or", call("not", call("lt", x, num(1))), call("gt", y, x)), x, y
     ),
+    "jnp.where(x != y, x, y)": where(call("not", call("eq", x, y)), x, y),
     "jnp.where(True, x, y)": where(call("not", call("false")), x, y),
     "jnp.where(False, x, y)": where(call("not", call("lt", num(1), num(2))), x, y),
     "jnp.maximum(x, 0.0)": call("max", x, num(0)),

@@ -8,12 +8,13 @@ import os
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from plain_forms import build, module, plain_forms
-from vjpgen.doc import Doc, draft
+from vjpgen.doc import Doc, draft, readable
 from vjpgen.expr import call, num, var, where
 from vjpgen.forms import Forms, Plan, Residual
 from vjpgen.render import render_module, render_plain
@@ -173,6 +174,12 @@ def test_no_text_escapes_from_a_docstring(hostile: str) -> None:
     assert functions(source).keys() == functions(render_module(p, draft(p))).keys()
     assert " ".join(hostile.split()) in " ".join((ast.get_docstring(tree) or "").split())
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.Import) and n.names[0].name == "os"]
+
+
+def test_thresholds_are_read_as_decimals() -> None:
+    x = var("x")
+    e = where(call("lt", x, num(Fraction(737, 1000))), x / num(3), x * num(Fraction(1, 3)) + num(16 * 10**37))
+    assert readable(e) == "where(x < 0.737, x / 3, x * 1/3 + 1.6e+38)"
 
 
 def test_long_formulas_are_wrapped() -> None:

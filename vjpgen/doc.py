@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from vjpgen import __version__
-from vjpgen.expr import show
+from vjpgen.expr import Expr, show
 from vjpgen.forms import Plan
 from vjpgen.naming import output_names
 
@@ -40,18 +42,18 @@ def draft(plan: Plan, *, accuracy: Sequence[str] = (), command: str = "", notes:
     spec = plan.forms.spec
     outs = output_names(spec)
     forms = [
-        ("value" if not spec.several else o, show(v)) for o, v in zip(outs, plan.forms.values, strict=True)
+        ("value" if not spec.several else o, readable(v)) for o, v in zip(outs, plan.forms.values, strict=True)
     ]
     for o, row in zip(outs, plan.bwd, strict=True):
         top = f"d{o}/d" if spec.several else "d/d"
-        forms += [(f"{top}{a}", show(e)) for a, e in zip(spec.args, row, strict=True)]
+        forms += [(f"{top}{a}", readable(e)) for a, e in zip(spec.args, row, strict=True)]
     assumed = [f"Assumes {', '.join(spec.assume_text)}."] if spec.assume_text else []
     return Doc(spec.text, tuple(forms), tuple(accuracy), saved(plan), command, (*assumed, *notes))
 
 
 def saved(plan: Plan) -> str:
     """What fwd keeps, in words, with what intermediates are."""
-    made = [f"{r.name} = {show(r.expr)}" for r in plan.residuals if r.kind == "intermediate"]
+    made = [f"{r.name} = {readable(r.expr)}" for r in plan.residuals if r.kind == "intermediate"]
     return kept(plan) + (f", where {', '.join(made)}" if made else "")
 
 
@@ -63,9 +65,27 @@ def kept(plan: Plan) -> str:
     for kind in ("input", "output"):
         names = [r.name for r in plan.residuals if r.kind == kind]
         if names:
-            words.append(f"the {kind}{'s' if len(names) > 1 else ''} {' and '.join(names)}")
+            words.append(f"the {kind}{'s' if len(names) > 1 else ''} {_series(names)}")
     words += [r.name for r in plan.residuals if r.kind == "intermediate"]
     return ", ".join(words)
+
+
+def readable(e: Expr) -> str:
+    """The expression as text, with thresholds such as 737/1000 as decimals."""
+    return re.sub(r"\b\d+(?:/\d+)?\b", _decimal, show(e))
+
+
+def _decimal(found: re.Match[str]) -> str:
+    exact = Fraction(found[0])
+    try:
+        short = repr(float(exact))
+    except OverflowError:
+        return found[0]
+    return short if len(short) < len(found[0]) and Fraction(short) == exact else found[0]
+
+
+def _series(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def header(name: str, args: Sequence[str], doc: Doc) -> str:

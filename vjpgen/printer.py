@@ -142,7 +142,10 @@ def _neg(e: Expr, names: Mapping[Expr, str]) -> tuple[str, int]:
 
 
 def _not(e: Expr, names: Mapping[Expr, str]) -> tuple[str, int]:
-    return f"~{source(e.args[0], names, UNARY)}", UNARY
+    relation = e.args[0]
+    if relation.op in ("eq", "ne") and relation not in names:  # each other's negation at nan, too
+        return _infix("ne" if relation.op == "eq" else "eq", *relation.args, names)
+    return f"~{source(relation, names, UNARY)}", UNARY
 
 
 def _square(e: Expr, names: Mapping[Expr, str]) -> tuple[str, int] | None:
