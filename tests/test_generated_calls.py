@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -290,6 +291,17 @@ def test_numpy_arrays(few: Case) -> None:
     for f in (m.f, m.f_jvp):
         close(f(*a), plain(*map(jnp.asarray, a)))
         assert all(g.dtype == jnp.float32 for g in jax.grad(total(f), tuple(range(n)))(*a))
+
+
+def test_numbers_beyond_the_dtype() -> None:
+    """A user whose warnings are errors can use the module; float64 has the numbers themselves."""
+    m = module("where(x > 10**50, 1, x*10**100)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert jax.jit(m.f)(jnp.float32(1)) == jnp.inf
+        assert jax.jit(jax.grad(m.f))(jnp.float32(1)) == jnp.inf
+    with jax.enable_x64(True):
+        assert m.f(1e-90) == 1e10
 
 
 def test_keywords(few: Case) -> None:

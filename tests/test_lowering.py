@@ -245,6 +245,16 @@ def test_support_is_listed_with_what_it_needs() -> None:
     assert lowered(e).support == ("erfcx", "horner")
 
 
+def test_numbers_beyond_single_precision_are_infinite_without_a_warning() -> None:
+    block = lowered(x * num(10**100) + where(call("lt", y, num(-(10**50))), y, num(2) * num(10**100)))
+    assert block.lines == (
+        "huge = _huge(1e+100, x)",
+        "huge_2 = _huge(-1e+50, x)",
+        "huge_3 = _huge(2 * 1e+100, x)",
+    )
+    assert block.support == ("huge",)
+
+
 def test_order_is_the_same_every_time() -> None:
     e = where(call("lt", x, num(1)), call("log", y) * z, call("exp", x) / y)
     assert lowered(e, e + z) == lowered(e, e + z)

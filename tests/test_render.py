@@ -179,7 +179,7 @@ def test_no_text_escapes_from_a_docstring(hostile: str) -> None:
 def test_thresholds_are_read_as_decimals() -> None:
     x = var("x")
     e = where(call("lt", x, num(Fraction(737, 1000))), x / num(3), x * num(Fraction(1, 3)) + num(16 * 10**37))
-    assert readable(e) == "where(x < 0.737, x / 3, x * 1/3 + 1.6e+38)"
+    assert readable(e) == "where(x < 0.737, x / 3, x * (1/3) + 1.6e+38)"
 
 
 def test_long_formulas_are_wrapped() -> None:

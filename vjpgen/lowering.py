@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vjpgen.expr import Expr, walk
+from vjpgen.expr import Expr, variables, walk
 from vjpgen.guards import Guard, condition_name
 from vjpgen.naming import Names, telling
 from vjpgen.ops import OPS
-from vjpgen.printer import is_bool, is_constant, source
+from vjpgen.printer import constant_value, is_bool, is_constant, source
 
+_LARGEST = float.fromhex("0x1.fffffep+127")  # of float32
 _LONG = 64  # a single subexpression with more characters than this gets a name of its own
 
 
@@ -44,6 +46,9 @@ def lower(exprs: Sequence[Expr], names: Names, anchors: Sequence[Mapping[str, fl
     uses.update(roots)
     known: dict[Expr, str] = {}
     lines = []
+    for x in _beyond_single(roots):
+        known[x] = names.new("huge")
+        lines.append(f"{known[x]} = _huge({source(x, {})}, {variables(*roots)[0]})")
     for x in walk(*roots):
         if not (_worth_a_name(x) and (uses[x] > 1 or x in guard.labels or _is_long(x, roots, known))):
             continue
@@ -52,6 +57,12 @@ def lower(exprs: Sequence[Expr], names: Names, anchors: Sequence[Mapping[str, fl
         lines.append(f"{known[x]} = {text}")
     results = tuple(source(x, known) for x in roots)
     return Block(tuple(lines), results, _support(roots, (*lines, *results)))
+
+
+def _beyond_single(roots: Sequence[Expr]) -> list[Expr]:
+    """Constants beyond float32 that meet an array: converting them raises a warning."""
+    met = (a for x in walk(*roots) if not is_constant(x) for a in x.args if is_constant(a) and not is_bool(a))
+    return [a for a in dict.fromkeys(met) if _LARGEST < abs(constant_value(a)) < math.inf]
 
 
 def _worth_a_name(x: Expr) -> bool:
@@ -75,6 +86,5 @@ def _name(x: Expr, names: Names, known: Mapping[Expr, str], labels: Mapping[Expr
 
 def _support(roots: Sequence[Expr], texts: Sequence[str]) -> tuple[str, ...]:
     found = [OPS[x.op].support for x in walk(*roots) if x.op in OPS and OPS[x.op].support]
-    if any("_horner(" in text for text in texts):
-        found.append("horner")
+    found += [name for name in ("horner", "huge") if any(f"_{name}(" in text for text in texts)]
     return tuple(dict.fromkeys(found))

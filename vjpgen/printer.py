@@ -188,7 +188,7 @@ def _constant(e: Expr, inside: bool) -> tuple[str, int]:
         )
     if e.op == "num":
         assert isinstance(e.value, Fraction)
-        if inside and e.value.denominator == 1:
+        if inside and e.value.denominator == 1 and abs(e.value) < 10**6:
             return str(e.value), UNARY if e.value < 0 else ATOM
         return number(e.value)
     if e.op == "const":

@@ -20,7 +20,7 @@ _DOC_LINE = 66
 # What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
 SUPPORT = (
     "unbroadcast", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum", "split",
-    "bessel_series", *dict.fromkeys(op.support for op in OPS.values() if op.support),
+    "bessel_series", "huge", *dict.fromkeys(op.support for op in OPS.values() if op.support),
 )  # fmt: skip
 Matrix = tuple[tuple[Expr, ...], ...]
 
