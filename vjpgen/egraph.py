@@ -281,14 +281,20 @@ def _number_classes(classes: Mapping[str, list[Node]], tops: list[str]) -> Graph
             break
     order = {name: k for k, name in enumerate(sorted((c for c in classes if c in key), key=lambda c: key[c]))}
     number = {n: order[c] for c in order for n in classes[c] if n[0] == "num"}
-    idle = {("sum3", 0), ("add", 0), ("sub", 0), ("mul", -1), ("mul", 1), ("div", 1), ("div", -1)}
+    idle = [("sum3", 0), ("add", 0), ("sub", 0), ("mul", -1), ("mul", 1), ("div", 1), ("div", -1)]
     dull = {(op, number[k]) for op, v in idle if (k := ("num", Fraction(v))) in number}
     table = []
     for name, own in order.items():
         rows = {r for n in classes[name] if (r := _canonical(n, order)) is not None and own not in r[1:]}
-        rows = {r for r in rows if not any((r[0], c) in dull for c in r[1:])} or rows
+        rows = {r for r in rows if not _dull(r, dull)} or rows
         table.append(tuple(sorted(rows, key=lambda n: (len(n), n[0], tuple(map(str, n[1:]))))))
     return Graph(tuple(table), tuple(order[t] for t in tops))
+
+
+def _dull(node: Node, dull: set[tuple[str, int]]) -> bool:
+    """Whether a node adds nothing, multiplies by one, or the like."""
+    operands = node[2:] if node[0] == "div" else node[1:]
+    return any((node[0], c) in dull for c in operands)
 
 
 def _canonical(node: Node, order: Mapping[str, int]) -> Node | None:
