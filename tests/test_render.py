@@ -19,6 +19,7 @@ from vjpgen.expr import call, num, var, where
 from vjpgen.forms import Forms, Plan, Residual
 from vjpgen.render import render_module, render_plain
 from vjpgen.residuals import plan
+from vjpgen.scaffold import _INSIDE_SUPPORT, SUPPORT
 from vjpgen.spec import Spec
 from vjpgen.templating import tidy
 
@@ -209,6 +210,23 @@ def test_the_plain_formula_is_rendered_as_written() -> None:
     e = where(call("gt", x, num(0)), call("sqrt", x), call("poly", x, *map(num, range(5))))
     source = render_plain(Spec("f", ("x",), (e,), False, (), ""))
     assert "jnp.where(x > 0.0, jnp.sqrt(x), _horner(x, 0.0, 1.0, 2.0, 3.0, 4.0))" in source
+
+
+@pytest.mark.parametrize("name", [*SUPPORT, "bessel_miller"])
+def test_a_function_may_be_called_like_a_helper(name: str) -> None:
+    import jax
+
+    m = module("besselj(2, x)*besseli(0, x)*lambertw(y) + x*y", name=name)
+    f, twin = getattr(m, name), getattr(m, f"{name}_jvp")
+    assert abs(jax.grad(f)(0.5, 0.7) - jax.grad(twin)(0.5, 0.7)) < 1e-6
+
+
+def test_every_name_inside_the_helpers_is_known(root: Path) -> None:
+    """So that no function's own name can take it."""
+    found = set()
+    for path in (root / "templates" / "support").glob("*.j2"):
+        found |= set(re.findall(r"^(?:def |class )?_(\w+)(?:\(| = |:)", path.read_text(), re.MULTILINE))
+    assert found == {*SUPPORT, *_INSIDE_SUPPORT}
 
 
 def test_an_unused_argument_is_allowed() -> None:

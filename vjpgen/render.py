@@ -12,7 +12,7 @@ from vjpgen.doc import Doc, documentation, header, kept
 from vjpgen.forms import Plan
 from vjpgen.lowering import lower
 from vjpgen.naming import Names
-from vjpgen.scaffold import SUPPORT, Bodies, Scaffold
+from vjpgen.scaffold import SUPPORT, Bodies, Scaffold, plain_name
 from vjpgen.spec import Spec
 from vjpgen.templating import environment, tidy
 
@@ -39,6 +39,7 @@ def render_module(plan: Plan, doc: Doc) -> str:
         header=header(spec.name, spec.args, doc),
         imports=_imports(code),
         name=spec.name,
+        plain_name=plain_name(spec.name),
         arguments=", ".join(spec.args),
         signature=", ".join(f"{a}: ArrayLike" for a in spec.args),
         returns=returns,

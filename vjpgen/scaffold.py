@@ -22,6 +22,10 @@ SUPPORT = (
     "unbroadcast", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum", "split",
     "bessel_series", "huge", *dict.fromkeys(op.support for op in OPS.values() if op.support),
 )  # fmt: skip
+_INSIDE_SUPPORT = (
+    "ERFCX_SINGLE", "ERFCX_DOUBLE", "LAMBERTW_SINGLE", "LAMBERTW_DOUBLE", "lambertw_rule", "besselj_rule",
+    "besseli_rule", "bessel_miller", "bessel_hankel",
+)  # fmt: skip
 Matrix = tuple[tuple[Expr, ...], ...]
 
 
@@ -188,7 +192,7 @@ class Scaffold:
 
     def _fwd(self, blocks: list[Block]) -> tuple[str, ...]:
         names = self.names.copy()
-        lines = [f"{self._targets_of_call()} = _{self.spec.name}({', '.join(self.args)})"]
+        lines = [f"{self._targets_of_call()} = {plain_name(self.spec.name)}({', '.join(self.args)})"]
         wide = self._widened(blocks, names, lines, outputs=False)
         items = [wide.get(r.name, r.name) for r in self.plan.residuals]
         if len(self.args) > 1:
@@ -278,10 +282,15 @@ class Scaffold:
         return f"_tangent({', '.join([out, *terms])})"
 
 
+def plain_name(name: str) -> str:
+    """The function that computes the value alone; a function called like a helper steps aside."""
+    return f"_{name}_value" if name in (*SUPPORT, *_INSIDE_SUPPORT) else f"_{name}"
+
+
 def module_names(name: str) -> frozenset[str]:
     """Names that a module of the function `name` defines or uses at its top level."""
     own = ("", "_fwd", "_bwd", "_jvp", "_jvp_rule")
-    private = ("", "_partials", "_partials_at")
+    private = ("", "_value", "_partials", "_partials_at")
     helpers = (f"_{s}" for s in SUPPORT)
     top = ("jax", "jnp", "math", "dataclasses", "functools", "Array", "ArrayLike", "DTypeLike")
     parameters = ("residuals", "primals", "tangents")
