@@ -6,11 +6,13 @@ import itertools
 import linecache
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from platform import machine
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -77,8 +79,14 @@ def measure(module: ModuleType, spec: Spec, columns: Sequence[Column]) -> Measur
 def measure_plain(spec: Spec, columns: Sequence[Column]) -> Measured:
     """Runs the formula as it stands in jax.numpy, differentiated by JAX: what a user has without vjpgen."""
     module = load(render_plain(spec), f"{spec.name}_plain")
-    with jax.enable_x64(columns[0].dtype.itemsize == 8):
+    with _double_precision(columns[0].dtype.itemsize == 8):
         return _measure(getattr(module, spec.name), None, spec, columns)
+
+
+def _double_precision(on: bool) -> AbstractContextManager[Any]:
+    """JAX with or without float64, whatever the JAX: the switch moved in 0.8."""
+    home = jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")
+    return cast("AbstractContextManager[Any]", home.enable_x64(on))
 
 
 def _measure(
