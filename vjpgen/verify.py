@@ -136,9 +136,7 @@ def _tupled(f: Callable[..., Any], spec: Spec, shape: tuple[int, ...]) -> Callab
 
 def versions() -> tuple[tuple[str, str], ...]:
     """What measured: JAX, jaxlib and the backend."""
-    import jaxlib
-
-    return ("jax", jax.__version__), ("jaxlib", jaxlib.__version__), ("backend", jax.default_backend())
+    return ("jax", jax.__version__), ("jaxlib", version("jaxlib")), ("backend", jax.default_backend())
 
 
 def platform() -> tuple[str, str, str]:
