@@ -20,7 +20,7 @@ from vjpgen.expr import Expr
 from vjpgen.floats import Array, apply, error_bits, leaf, ulps
 from vjpgen.ops import OPS
 
-COST_PRICE = 0.002  # bits that one unit of cost is worth
+COST_PRICE = 0.004  # bits that one unit of cost is worth
 _LARGEST = 300  # nodes of a term
 _LEAVES = ("num", "var", "const")
 

@@ -128,7 +128,7 @@ def apply(op: str, args: list[Array], dtype: npt.DTypeLike) -> Array:
         if op == "poly":  # every step of Horner's scheme rounds
             return np.asarray(_poly(*args), kind)
         wide = [a.astype(np.float64) if a.dtype == np.float32 else a for a in args]
-        raw = NUMPY[op](*wide)
+        raw = _diff_of_products(*wide, kind) if op == "diff_of_products" else NUMPY[op](*wide)
         if raw.dtype == bool:
             return raw
         amplitude = XLA_ULPS.get(op)
@@ -136,6 +136,15 @@ def apply(op: str, args: list[Array], dtype: npt.DTypeLike) -> Array:
             raw = raw * (1.0 + amplitude * np.finfo(kind).eps * _noise(raw))
         out = raw.astype(kind)
         return np.where(np.abs(out) < np.finfo(kind).tiny, kind.type(0), out)
+
+
+def _diff_of_products(a: Array, b: Array, c: Array, d: Array, kind: np.dtype[Any]) -> Array:
+    """a*b - c*d; where the error of a product underflows or a product overflows, no better than plain."""
+    ab, cd = a * b, c * d
+    least = np.finfo(kind).tiny / np.finfo(kind).eps
+    plain = [np.where(np.abs(p) < np.finfo(kind).tiny, 0.0, p.astype(kind).astype(np.float64)) for p in (ab, cd)]
+    lost = [(p != 0) & (np.abs(p) < least) | np.isinf(q) for p, q in zip((ab, cd), plain, strict=True)]
+    return np.where(lost[0] | lost[1], plain[0] - plain[1], ab - cd)
 
 
 def _noise(values: Array) -> Array:

@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from vjpgen.expr import Expr, call, num, substitute, walk, where
+import numpy as np
+
+from vjpgen.expr import Expr, call, num, substitute, variables, walk, where
+from vjpgen.floats import evaluate
+from vjpgen.signs import decide, difference
 
 LEAF_LIMIT = 24
 
@@ -50,19 +54,23 @@ class TooManyPieces(Exception):
     """The tree would have more than `LEAF_LIMIT` leaves."""
 
 
-def tree(outputs: tuple[Expr, ...]) -> Tree:
+def tree(outputs: tuple[Expr, ...], assume: tuple[Expr, ...] = ()) -> Tree:
     """The decision tree of a function with several outputs; all outputs share its splits.
+
+    Args:
+        outputs: the formulas.
+        assume: conditions that always hold; branches that they rule out are left away.
 
     Raises:
         TooManyPieces: more than `LEAF_LIMIT` leaves.
     """
-    built = _grow(outputs, ())
+    built = _grow(outputs, (), assume)
     if sum(1 for _ in leaves(built)) > LEAF_LIMIT:
         raise TooManyPieces
     return built
 
 
-def _grow(outputs: tuple[Expr, ...], path: tuple[Expr, ...]) -> Tree:
+def _grow(outputs: tuple[Expr, ...], path: tuple[Expr, ...], assume: tuple[Expr, ...]) -> Tree:
     kink = next((x for x in walk(*outputs) if x.op in ("where", "max", "min")), None)
     if kink is None:
         return Leaf(outputs, path)
@@ -76,12 +84,30 @@ def _grow(outputs: tuple[Expr, ...], path: tuple[Expr, ...]) -> Tree:
         condition = call("gt" if kink.op == "max" else "lt", a, b)
         tie = call("eq", a, b)
     negated = call("not", condition)
-    if condition.op in ("true", "false") or condition in path or negated in path:
-        taken = a if condition.op == "true" or condition in path else b
-        return _grow(tuple(substitute(o, {kink: taken}) for o in outputs), path)
-    yes = _grow(tuple(substitute(o, {kink: a}) for o in outputs), (*path, condition))
-    no = _grow(tuple(substitute(o, {kink: b}) for o in outputs), (*path, negated))
+    known = _decided(condition, (*assume, *path), tie)
+    if known is not None:
+        taken = a if known else b
+        return _grow(tuple(substitute(o, {kink: taken}) for o in outputs), path, assume)
+    yes = _grow(tuple(substitute(o, {kink: a}) for o in outputs), (*path, condition), assume)
+    no = _grow(tuple(substitute(o, {kink: b}) for o in outputs), (*path, negated), assume)
     return Split(condition, yes, no, tie)
+
+
+def _decided(condition: Expr, known: tuple[Expr, ...], tie: Expr | None) -> bool | None:
+    """Whether the condition is certain; for max and min it may be but for ties, where both sides agree."""
+    if condition.op in ("true", "false"):
+        return condition.op == "true"
+    if condition in known:
+        return True
+    if call("not", condition) in known:
+        return False
+    if tie is None:
+        return decide(condition, known)
+    signs = difference(*condition.args, known)
+    towards = 1 if condition.op == "gt" else -1
+    if -towards not in signs:
+        return True
+    return False if towards not in signs else None
 
 
 def leaves(t: Tree) -> Iterator[Leaf]:
@@ -99,14 +125,27 @@ def combine(t: Tree, of: Callable[[Leaf], Expr], *, average_ties: bool) -> Expr:
     yes, no = (combine(side, of, average_ties=average_ties) for side in (t.yes, t.no))
     if yes is no:
         return yes
-    if t.tie is not None and average_ties:
-        no = where(call("not", t.tie), no, mean(yes, no))
+    if t.tie is not None and average_ties and not _meet(yes, no, t.tie):
+        no = where(t.tie, mean(yes, no), no)
     return where(t.condition, yes, no)
 
 
+def _meet(yes: Expr, no: Expr, tie: Expr) -> bool:
+    """Whether both sides have one value at a tie that is a single point of one variable."""
+    names = variables(tie)
+    if len(names) != 1 or set(variables(yes, no)) - set(names):
+        return False
+    gap = tie.args[0] - tie.args[1]
+    low, high = (float(evaluate(gap, {names[0]: np.array(v)}, np.float64)) for v in (0.0, 1.0))
+    if low == high:
+        return False
+    at = {names[0]: np.array(low / (low - high))}
+    if float(evaluate(gap, at, np.float64)) != 0.0:
+        return False
+    one, other = (float(evaluate(side, at, np.float64)) for side in (yes, no))
+    return bool(np.isclose(one, other, rtol=1e-9, atol=1e-12))
+
+
 def mean(a: Expr, b: Expr) -> Expr:
-    """(a + b)/2, folded where both are numbers."""
-    if a.op == b.op == "num":
-        assert isinstance(a.value, Fraction) and isinstance(b.value, Fraction)
-        return num((a.value + b.value) / 2)
+    """(a + b)/2."""
     return num(Fraction(1, 2)) * (a + b)

@@ -18,7 +18,7 @@ from vjpgen.expr import Expr, call, num, var, where
 from vjpgen.extract import COST_PRICE, Term
 from vjpgen.floats import Array, evaluate
 
-SPLIT_PRICE = 0.04  # bits that a further branch has to gain on average
+SPLIT_PRICE = 0.08  # bits that a further branch has to gain on average
 _POOL = 10
 _SEGMENTS = 4
 
@@ -106,6 +106,7 @@ def _along(scrutinee: Expr, pool: list[Term], env: Mapping[str, Array]) -> Choic
         parts = _trace(trail, segments, n)
         distinct = {k for k, _, _ in parts}
         price = float(sum(prices[k] for k in sorted(distinct))) + SPLIT_PRICE * (segments - 1)
+        price += 2 * COST_PRICE * scrutinee.size
         score = float(previous[n]) / n + price
         if best is None or score < best.score:
             cuts = tuple((float(ordered[i - 1]), float(ordered[i])) for _, i, _ in parts[1:])

@@ -33,6 +33,7 @@ _FEWEST = 16  # points that a piece needs to be searched
 _SEED = 20240229
 _NODES = {"low": (700,), "normal": (700, 2500), "high": (700, 2500, 12000)}  # e-graphs, tried in turn
 _ENOUGH = 0.3  # bits; what is as good as this is not searched further
+_LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
@@ -59,18 +60,20 @@ def search(spec: Spec, *, effort: str = "normal") -> Forms:
     order = np.random.default_rng(_SEED).permutation(len(points.at))
     points = _take(points, order)
     try:
-        tree = pieces.tree(spec.outputs)
+        tree = pieces.tree(spec.outputs, spec.assume)
     except pieces.TooManyPieces:
         tree = pieces.Leaf(spec.outputs, ())
     found = {leaf: _search_leaf(leaf, spec, points, _NODES[effort]) for leaf in pieces.leaves(tree)}
+
+    def combined(k: int, *, average_ties: bool) -> Expr:
+        return tidy(pieces.combine(tree, lambda leaf: found[leaf][k], average_ties=average_ties))
+
     n, a = len(spec.outputs), len(spec.args)
-    values = tuple(pieces.combine(tree, lambda f, i=i: found[f][i], average_ties=False) for i in range(n))
-    values = tuple(_plainer(spec.outputs[i], values[i], i, spec, points) for i in range(n))
+    values = tuple(
+        _plainer(spec.outputs[i], combined(i, average_ties=False), i, spec, points) for i in range(n)
+    )
     partials = tuple(
-        tuple(
-            pieces.combine(tree, lambda f, k=n + i * a + j: found[f][k], average_ties=True) for j in range(a)
-        )
-        for i in range(n)
+        tuple(combined(n + i * a + j, average_ties=True) for j in range(a)) for i in range(n)
     )
     return Forms(spec, values, partials, _anchors(points))
 
@@ -292,8 +295,8 @@ def _between(a: Array, b: Array, n: int = 33) -> Array:
 
 
 def cost(e: Expr) -> float:
-    """Sum of the costs of the distinct operations of an expression."""
-    return sum(len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args)
+    """Sum of the costs of the distinct operations of an expression, and a little for its length."""
+    return sum(len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args) + _LENGTH * e.size
 
 
 def backward_bits(plan: Plan) -> float:

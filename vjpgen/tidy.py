@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from vjpgen.expr import Expr, call, num, rebuild
+from vjpgen.expr import Expr, call, num, rebuild, variables
 
 _EVEN = frozenset(("abs", "square", "cos", "cosh"))
 _ODD = frozenset(("sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "erf", "cbrt", "sign"))
-_LARGEST = 2**24  # integers up to here are exact in float32
+_MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
+_LONGEST = 2**60  # numerators and denominators of folded numbers
 
 
 def tidy(e: Expr) -> Expr:
@@ -42,6 +43,8 @@ def _step(x: Expr) -> Expr | None:
             return -call(op, a.args[0])
         case "where", (_, a, b) if a is b:
             return a
+        case op, (a, b) if op in _MIRRORED and not variables(a) and variables(b):
+            return call(_MIRRORED[op], b, a)
     return None
 
 
@@ -50,9 +53,8 @@ def _value(e: Expr) -> Fraction | None:
 
 
 def _folded(x: Expr) -> Expr | None:
-    values = [v for a in x.args if (v := _value(a)) is not None]
-    if any(v.denominator != 1 for v in values):
-        return None
+    """The exact value of an operation on numbers, where it is rational and short."""
+    values = [a.value for a in x.args if isinstance(a.value, Fraction)]
     match x.op, values:
         case "neg", [a]:
             found = -a
@@ -64,11 +66,17 @@ def _folded(x: Expr) -> Expr | None:
             found = a - b
         case "mul", [a, b]:
             found = a * b
+        case "div", [a, b] if b:
+            found = a / b
         case "square", [a]:
             found = a * a
+        case "pow", [a, b] if b.denominator == 1 and 0 < b < 64:
+            found = a ** int(b)
+        case ("max" | "min"), [a, b]:
+            found = max(a, b) if x.op == "max" else min(a, b)
         case _:
             return None
-    return num(found) if abs(found) < _LARGEST else None
+    return num(found) if max(abs(found.numerator), found.denominator) < _LONGEST else None
 
 
 def _negated(a: Expr) -> Expr | None:
