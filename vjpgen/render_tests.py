@@ -40,7 +40,8 @@ def render_tests(suite: Suite, module_path: str, command: str = "", platform: Se
     text = environment().get_template("test_module.py.j2").render(
         header=_header(suite, command),
         imports=_imports(formula, len(spec.args)),
-        jax_imports=_jax_imports(formula),
+        arrays=bool(re.search(r"\bArray\b", formula)),
+        types=", ".join(n for n in ("ArrayLike", "DTypeLike") if re.search(rf"\b{n}\b", formula)),
         module_path=json.dumps(module_path.replace("\\", "/")),
         name=spec.name,
         n_arguments=len(spec.args),
@@ -56,8 +57,8 @@ def render_tests(suite: Suite, module_path: str, command: str = "", platform: Se
         n_references=len(suite.references),
         n_swept=sweep.COUNT,
         checksum=f"{suite.checksum:#010x}",
-        axes=[_tuple((a.step, a.whole, a.usual, a.flat)) for a in suite.rule],
-        levels=[(name, textwrap.wrap(text, _WIDTH)) for name, text in suite.levels],
+        axes=[_tuple((a.step, a.whole, a.usual, a.near, a.far)) for a in suite.rule],
+        levels=[(name, _lines(sweep.packed(text))) for name, text in suite.levels],
         curved=[_tuple((c.inputs, c.second, c.differences)) for c in suite.curved],
         tame=[_tuple(r.inputs) for r in tame],
         half=[_tuple(r.inputs) for r in tame if _fits_half(r)],
@@ -74,7 +75,8 @@ def _header(suite: Suite, command: str) -> str:
         f"Tests of {spec.name}({', '.join(spec.args)}) = {formula}",
         "The results in REFERENCES are exact: computed from the formula as it was typed, in ball arithmetic, "
         f"and rounded once. Bounds are in ulps of float32: each is max({FLOOR}, 2 * measured) where it was "
-        "measured, MEASURED_ON, and MARGINS times that elsewhere.",
+        "measured, MEASURED_ON, and MARGINS times that on other platforms. Between the reference points, results "
+        "are held within twice such bounds to the plain formula in float64, where that is right.",
     ]
     if spec.assume_text:
         parts.insert(1, f"Where {' and '.join(spec.assume_text)}.")
@@ -94,17 +96,14 @@ def _formula(spec: Spec) -> str:
     return f'{head}\n    """The formula as it stands, for JAX to differentiate."""\n{body}'.strip()
 
 
+def _lines(text: str) -> list[str]:
+    return [text[k : k + _WIDTH] for k in range(0, len(text), _WIDTH)]
+
+
 def _imports(formula: str, arguments: int) -> list[str]:
     """Modules of the standard library that not every test file needs."""
     found = [m for m in ("dataclasses", "math") if re.search(rf"(?<![\w.]){m}\.", formula)]
     return sorted({*found, "math"} if arguments > 1 else found)
-
-
-def _jax_imports(formula: str) -> list[str]:
-    """Imports of the types that helpers of the formula are annotated with."""
-    arrays = ["from jax import Array"] if re.search(r"\bArray\b", formula) else []
-    names = [n for n in ("ArrayLike", "DTypeLike") if re.search(rf"\b{n}\b", formula)]
-    return arrays + ([f"from jax.typing import {', '.join(names)}"] if names else [])
 
 
 def _row(r: Reference) -> str:

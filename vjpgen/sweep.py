@@ -8,13 +8,14 @@ against exact arithmetic.
 
 from __future__ import annotations
 
+import base64
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-COUNT = 768
+COUNT = 4096
 SMALLEST, LARGEST = 0x00800000, 0x7F7FFFFF
 LEVELS = "0123456"  # the bound at a point is 4 * 2**level ulps
 FINITE, SKIPPED = "~", "."
@@ -29,13 +30,14 @@ class Axis:
         step: the irrational whose multiples, modulo 1, place the points.
         whole: (first, last) positions among the normal float32 numbers counted from zero.
         usual: one or two such ranges for magnitudes 1e-5 to 1e5.
-        flat: (low, high), run through in equal steps.
+        near, far: (low, high), each run through in equal steps.
     """
 
     step: float
     whole: tuple[int, int]
     usual: tuple[tuple[int, int], ...]
-    flat: tuple[float, float]
+    near: tuple[float, float]
+    far: tuple[float, float]
 
 
 def axes(low: Sequence[float], high: Sequence[float]) -> tuple[Axis, ...]:
@@ -51,9 +53,14 @@ def _axis(step: float, low: float, high: float) -> Axis:
         (position(max(low, -1e5)), position(min(high, -1e-5))),
     ]
     usual = tuple(side for side in sides if side[0] <= side[1])
-    bottom, top = max(low, -20.0), min(high, 20.0)
-    flat = (bottom, top) if bottom <= top else (max(low, -3e38), min(high, 3e38))
-    return Axis(step, whole, usual or (whole,), flat)
+    near, far = (_cut(low, high, reach) for reach in (4.0, 20.0))
+    return Axis(step, whole, usual or (whole,), near, far)
+
+
+def _cut(low: float, high: float, reach: float) -> tuple[float, float]:
+    """The part of the box within `reach` of zero, or all of it where there is none."""
+    bottom, top = max(low, -reach), min(high, reach)
+    return (bottom, top) if bottom < top else (max(low, -3e38), min(high, 3e38))
 
 
 def _irrationals(count: int) -> tuple[float, ...]:
@@ -73,16 +80,17 @@ def position(value: float) -> int:
 
 
 def points(rule: Sequence[Axis], count: int = COUNT) -> np.ndarray:
-    """The points (count, a), float32: in turn over all magnitudes, over usual ones, and in equal steps."""
+    """The points (count, a), float32: in turn over all magnitudes, usual ones, near and far from zero."""
     index = np.arange(count)
     columns = []
     for axis in rule:
-        share = (index // 3 + 1) * axis.step % 1.0
+        share = (index // 4 + 1) * axis.step % 1.0
         ranges = np.array([axis.whole, *axis.usual])
-        first, last = ranges[np.where(index % 3 == 0, 0, 1 + index // 3 % len(axis.usual))].T
+        first, last = ranges[np.where(index % 4 == 0, 0, 1 + index // 4 % len(axis.usual))].T
         spread = nth(first + np.floor(share * (last - first)).astype(np.int64))
-        flat = (axis.flat[0] + share * (axis.flat[1] - axis.flat[0])).astype(np.float32)
-        columns.append(np.where(index % 3 == 2, flat, spread))
+        low, high = np.array([axis.near, axis.far])[index % 2].T
+        flat = (low + share * (high - low)).astype(np.float32)
+        columns.append(np.where(index % 4 < 2, spread, flat))
     return np.stack(columns, axis=1) if columns else np.zeros((1, 0), np.float32)
 
 
@@ -90,6 +98,11 @@ def nth(place: np.ndarray) -> np.ndarray:
     """The inverse of `position`, for arrays."""
     pattern = np.where(place == 0, 0, np.abs(place) + (SMALLEST - 1)).astype(np.uint32)
     return np.copysign(pattern.view(np.float32), place.astype(np.float32))
+
+
+def packed(text: str) -> str:
+    """Levels in little room; `zlib.decompress(base64.b85decode(...))` gives them back."""
+    return base64.b85encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def checksum(at: np.ndarray) -> int:
