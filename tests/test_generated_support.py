@@ -215,6 +215,9 @@ def test_exp_product(dtype: Any) -> None:
         ends = f(
             jnp.asarray([1e20, -1e20, 10, 0, np.nan], dtype), jnp.asarray([1e20, 1e20, 1e3, 3, 1], dtype)
         )
+        far = jnp.asarray(10 ** rng.uniform(4, 18, 200), dtype)
+        assert (f(far, far / 3) == jnp.inf).all()
+        assert (f(-far, far / 3) == 0).all()
     assert error(got, exact).max() < 2.5
     np.testing.assert_allclose(slopes, b * got, rtol=1e-5 if dtype == SINGLE else 1e-13)
     np.testing.assert_array_equal(ends, np.array([np.inf, 0, np.inf, 1, np.nan], dtype))

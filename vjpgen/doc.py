@@ -42,7 +42,8 @@ def draft(plan: Plan, *, accuracy: Sequence[str] = (), command: str = "", notes:
     spec = plan.forms.spec
     outs = output_names(spec)
     forms = [
-        ("value" if not spec.several else o, readable(v)) for o, v in zip(outs, plan.forms.values, strict=True)
+        ("value" if not spec.several else o, readable(v))
+        for o, v in zip(outs, plan.forms.values, strict=True)
     ]
     for o, row in zip(outs, plan.bwd, strict=True):
         top = f"d{o}/d" if spec.several else "d/d"

@@ -144,7 +144,8 @@ def _neg(e: Expr, names: Mapping[Expr, str]) -> tuple[str, int]:
 def _not(e: Expr, names: Mapping[Expr, str]) -> tuple[str, int]:
     relation = e.args[0]
     if relation.op in ("eq", "ne") and relation not in names:  # each other's negation at nan, too
-        return _infix("ne" if relation.op == "eq" else "eq", *relation.args, names)
+        a, b = relation.args
+        return _infix("ne" if relation.op == "eq" else "eq", a, b, names)
     return f"~{source(relation, names, UNARY)}", UNARY
 
 
