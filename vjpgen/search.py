@@ -32,7 +32,8 @@ _HELD_BACK = 128  # of these points, kept for the final comparison
 _FEWEST = 16  # points that a piece needs to be searched
 _SEED = 20240229
 _NODES = {"low": (700,), "normal": (700, 2500), "high": (700, 2500, 12000)}  # e-graphs, tried in turn
-_ENOUGH = 0.3  # bits; what is as good as this is not searched further
+_ENOUGH = 0.25  # bits on average; what is as good as this, and
+_NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
 _LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
@@ -143,19 +144,18 @@ class _Improver:
         self.at = at
 
     def improve(self, targets: Sequence[_Target]) -> tuple[Expr, ...]:
-        todo = [k for k, t in enumerate(targets) if self._worthwhile(t)]
-        done: dict[int, Expr] = {}
+        done = {k: tidy(self._best(t, [])) for k, t in enumerate(targets) if self._worthwhile(t)}
         for nodes in self.nodes:
-            beams = self._beams([targets[k] for k in todo], nodes)
-            done |= {k: tidy(self._best(targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
-            todo = [k for k in todo if self._bits(done[k], targets[k]) > _ENOUGH]
+            todo = [k for k in done if not self._good(done[k], targets[k])]
             if not todo:
                 break
+            beams = self._beams([targets[k] for k in todo], nodes)
+            done |= {k: tidy(self._best(targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
 
-    def _bits(self, expr: Expr, target: _Target) -> float:
-        truth = self._counted(target.truth[: self.cut])
-        return float(self._term(expr, truth).bits.mean())
+    def _good(self, expr: Expr, target: _Target) -> bool:
+        bits = self._term(expr, self._counted(target.truth[: self.cut])).bits
+        return float(bits.mean()) <= _ENOUGH and float(bits.max()) <= _NOWHERE_WORSE
 
     def _worthwhile(self, target: _Target) -> bool:
         return bool(variables(target.shapes[0])) and bool(
