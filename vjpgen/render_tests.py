@@ -75,8 +75,8 @@ def _header(suite: Suite, command: str) -> str:
         f"Tests of {spec.name}({', '.join(spec.args)}) = {formula}",
         "The results in REFERENCES are exact: computed from the formula as it was typed, in ball arithmetic, "
         f"and rounded once. Bounds are in ulps of float32: each is max({FLOOR}, 2 * measured) where it was "
-        "measured, MEASURED_ON, and MARGINS times that on other platforms. Between the reference points, results "
-        "are held within twice such bounds to the plain formula in float64, where that is right.",
+        "measured, MEASURED_ON, and MARGINS times that on other platforms. Between the reference points, "
+        "results are held within twice such bounds to the plain formula in float64, where that is right.",
     ]
     if spec.assume_text:
         parts.insert(1, f"Where {' and '.join(spec.assume_text)}.")
