@@ -21,6 +21,7 @@ from vjpgen.floats import Array, apply, error_bits, leaf, ulps
 from vjpgen.ops import OPS
 
 COST_PRICE = 0.004  # bits that one unit of cost is worth
+_NOT_FINITE = 8.0  # bits that an infinite or undefined intermediate costs where its truth is unknown
 _LARGEST = 300  # nodes of a term
 _LEAVES = ("num", "var", "const")
 
@@ -202,8 +203,9 @@ def _candidates(
 
 
 def _bits(values: Array, truth: Array) -> Array:
-    counted = ~np.isnan(truth)
-    return np.where(counted, error_bits(ulps(np.ascontiguousarray(values), np.broadcast_to(truth, values.shape))), 0.0)
+    """Bits of error; where the truth is unknown, only that a result is finite counts."""
+    gap = ulps(np.ascontiguousarray(values), np.broadcast_to(truth, values.shape))
+    return np.where(np.isnan(truth), np.where(np.isfinite(values), 0.0, _NOT_FINITE), error_bits(gap))
 
 
 def _term(candidates: _Candidates, row: int, bits: Array) -> Term:
