@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from vjpgen.errors import NameRefused
 
 DEFAULT_NAME = "f"
-MAX_LENGTH = 60
+MAX_LENGTH = 160
 
 _MODULES = "jax jnp lax np numpy math pytest typing"
 _BUILTINS = """
