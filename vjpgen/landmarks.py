@@ -32,7 +32,7 @@ _HUMAN = (
 )  # fmt: skip
 _SIZES = (1e-30, 1e-16, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 50.0, 100.0, 1e3, 1e5, 1e8, 1e16, 1e30)
 _PAIRS = 3  # ways across each boundary, with several arguments
-_MOST = {ORDINARY: 24, EXTREME: 30, ZERO: 6, EDGE: 12, SPLIT: 30, ROOT: 24}
+_MOST = {ORDINARY: 20, EXTREME: 20, ZERO: 6, EDGE: 10, SPLIT: 24, ROOT: 16}
 _ROOT_STEPS = (0, 1 << 6, 1 << 12, 1 << 16, 1 << 18, 1 << 19, 1 << 20)
 _STEPS = (0, 1 << 16, 1 << 20, 3 << 21, 1 << 24)  # neighbours, 0.8 %, 12 %, 1.75 times, 4 times
 

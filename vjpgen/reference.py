@@ -183,7 +183,7 @@ def suite(at: Probe, measured: Results, plain: Results, wide: Results) -> Suite:
     rows = _chosen(at, errors, plain)
     references = tuple(_reference(at, section, i, errors[i]) for section, i in rows)
     ordinary = [r.inputs for r in references if r.section == ORDINARY]
-    curved = smooth.curved(at.forms.spec, ordinary)
+    curved = smooth.curved(at.forms, ordinary)
     remarks = tuple(r for (_, i), x in zip(rows, references, strict=True) for r in _remarks(at, x, errors[i]))
     swept = at.at[at.swept]
     return Suite(
@@ -248,7 +248,7 @@ def _chosen(at: Probe, errors: np.ndarray, plain: Results) -> list[tuple[str, in
     return rows
 
 
-def _plain_fails(at: Probe, plain: Results, most: int = 8) -> list[int]:
+def _plain_fails(at: Probe, plain: Results, most: int = 6) -> list[int]:
     """Sample points at which a plain result is far off, at even distances, ordinary ones first."""
     truth = _flat(at.values, at.partials, at.partials)[at.sampled]
     got = _flat(*_three(plain))[at.sampled]
@@ -263,7 +263,7 @@ def _evenly(rows: np.ndarray, most: int) -> list[int]:
     return [int(rows[i * len(rows) // count]) for i in range(count)]
 
 
-def _worst(at: Probe, errors: np.ndarray, each: int = 2) -> list[int]:
+def _worst(at: Probe, errors: np.ndarray, each: int = 1) -> list[int]:
     counted = np.where(_representable(_flat(at.values, at.partials, at.partials)), errors, -1.0)[at.sampled]
     order = np.argsort(-np.nan_to_num(counted, nan=np.inf), axis=0, kind="stable")
     return [int(i) for i in dict.fromkeys(order[:each].ravel().tolist())]

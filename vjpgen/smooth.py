@@ -10,6 +10,9 @@ from itertools import islice, product
 import numpy as np
 from flint import arb, ctx
 
+from vjpgen.expr import Expr, walk
+from vjpgen.floats import apply, leaf
+from vjpgen.forms import Forms
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
 
@@ -38,18 +41,46 @@ class Curved:
     differences: bool
 
 
-def curved(spec: Spec, candidates: Sequence[tuple[float, ...]]) -> tuple[Curved, ...]:
-    """Up to six of the candidates, where second partials exist and are of ordinary size."""
+def curved(forms: Forms, candidates: Sequence[tuple[float, ...]]) -> tuple[Curved, ...]:
+    """Up to six of the candidates, where second partials exist and are of ordinary size.
+
+    Not where something inside a form is infinite: there its result may be right, its derivative is not.
+    """
     found: list[Curved] = []
     for inputs in candidates:
         if len(found) == _MOST:
             break
         if not all(0.1 <= abs(x) <= 30 for x in inputs) or len(set(map(abs, inputs))) < len(inputs):
             continue
-        second = second_partials(spec, inputs)
-        if all(math.isfinite(s) and (s == 0 or 1e-4 <= abs(s) <= 1e4) for s in second):
-            found.append(Curved(inputs, second, _differences_work(spec, inputs)))
+        second = second_partials(forms.spec, inputs)
+        if all(math.isfinite(s) and (s == 0 or 1e-4 <= abs(s) <= 1e4) for s in second) and finite_inside(
+            forms, inputs
+        ):
+            found.append(Curved(inputs, second, _differences_work(forms.spec, inputs)))
     return tuple(found)
+
+
+def finite_inside(forms: Forms, inputs: Sequence[float]) -> bool:
+    """Whether everything that the forms compute on their way, in the branches taken, is finite at a point."""
+    roots = [*forms.values, *(e for row in forms.partials for e in row)]
+    env = {name: np.array([x]) for name, x in zip(forms.spec.args, inputs, strict=True)}
+    done: dict[Expr, np.ndarray] = {}
+    for e in walk(*roots):
+        plain = not e.args and e.op not in ("true", "false")
+        done[e] = leaf(e, env, np.float64) if plain else apply(e.op, [done[a] for a in e.args], np.float64)
+    todo, seen = roots, set[Expr]()
+    while todo:
+        e = todo.pop()
+        if e in seen:
+            continue
+        seen.add(e)
+        if not np.isfinite(done[e]).all():
+            return False
+        if e.op == "where":
+            todo += [e.args[0], e.args[1] if done[e.args[0]].all() else e.args[2]]
+        else:
+            todo += e.args
+    return True
 
 
 def second_partials(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:

@@ -16,11 +16,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from formulas import FORMULAS
-from judge_mutants import Judge
-from mutants import Mutant, mutants
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from mutation.formulas import FORMULAS
+from mutation.judge_mutants import Judge
+from mutation.mutants import Mutant, mutants
 from vjpgen.pipeline import generate
 
 _OPTIONS = ["-x", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:randomly", "-c"]
