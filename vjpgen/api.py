@@ -32,5 +32,7 @@ def function(expr: Any, *, mode: str = "vjp", **options: Any) -> Callable[..., A
     from vjpgen import verify
 
     name = generated.spec.name
-    found: Callable[..., Any] = getattr(verify.load(generated.module, name), name if mode == "vjp" else f"{name}_jvp")
+    found: Callable[..., Any] = getattr(
+        verify.load(generated.module, name), name if mode == "vjp" else f"{name}_jvp"
+    )
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def analyse(graph: Graph, env: Mapping[str, Array], truths: Sequence[Array], swe
             if np.array_equal(before, errors):
                 break
     bounds = [*first, graph.size]
-    return Analysis(values, errors, tuple(per_node[a:b] for a, b in zip(bounds, bounds[1:], strict=False)))
+    return Analysis(values, errors, tuple(per_node[a:b] for a, b in pairwise(bounds)))
 
 
 def _batches(graph: Graph) -> tuple[list[_Batch], list[tuple[int, int, Any]], list[int]]:
@@ -165,7 +166,7 @@ def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array, exact
 def _hidden(op: str, operands: list[Array]) -> Array:
     """Size of what cancels inside an error-free transformation when float64 stands in for it."""
     if op == "diff_of_products":
-        return np.abs(operands[0] * operands[1])
+        return np.asarray(np.abs(operands[0] * operands[1]))
     if op == "sum3":
         return np.maximum(np.abs(operands[0]), np.abs(operands[1]))
     return np.zeros_like(operands[0])
@@ -175,9 +176,9 @@ def _magnifies(op: str, operands: list[Array], errors: list[Array]) -> Array:
     """Where an operand that underflowed to zero is scaled up again: its size is then unknown."""
     gone = [(o == 0) & (e >= LOST) for o, e in zip(operands, errors, strict=True)]
     if op == "mul":
-        return gone[0] & (np.abs(operands[1]) > 1) | gone[1] & (np.abs(operands[0]) > 1)
+        return np.asarray(gone[0] & (np.abs(operands[1]) > 1) | gone[1] & (np.abs(operands[0]) > 1))
     if op == "div":
-        return gone[0] & (np.abs(operands[1]) < 1) | gone[1]
+        return np.asarray(gone[0] & (np.abs(operands[1]) < 1) | gone[1])
     if op in ("diff_of_products", "pow", "atan2", "log"):
         return np.asarray(np.any(gone, axis=0))
     return np.zeros_like(gone[0])

@@ -41,7 +41,9 @@ def shapes(s: Any, scope: dict[str, Any]) -> tuple[Expr, ...]:
     names = {symbol: name for name, symbol in scope.items()}
     found = [from_sympy(s, names)]
     size = s.count_ops()
-    changes: tuple[Callable[[Any], Any], ...] = (sp.factor_terms, sp.together, _expanded) if size < 120 else ()
+    changes: tuple[Callable[[Any], Any], ...] = (
+        (sp.factor_terms, sp.together, _expanded) if size < 120 else ()
+    )
     for change in changes:
         t = change(s)
         if t.count_ops() <= _SHAPE_LIMIT * size + 10:

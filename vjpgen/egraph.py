@@ -62,7 +62,7 @@ _FACTS = """
 _FOLD = """
 (rewrite (o_add (Num i) (Num j)) (Num (+ i j)) :when ((< i 1000000) (< j 1000000)) :ruleset facts)
 (rewrite (o_sub (Num i) (Num j)) (Num (- i j)) :when ((< i 1000000) (< j 1000000)) :ruleset facts)
-(rewrite (o_mul (Num i) (Num j)) (Num (* i j)) :when ((< i 10000) (< j 10000) (> i -10000) (> j -10000)) :ruleset facts)
+(rewrite (o_mul (Num i) (Num j)) (Num (* i j)) :when ((< (max i j) 10000) (> (min i j) -9999)) :ruleset facts)
 (rewrite (o_neg (Num i)) (Num (* i -1)) :ruleset facts)
 (rewrite (o_square (Num i)) (Num (* i i)) :when ((< i 1000) (> i -1000)) :ruleset facts)
 (rewrite (o_pow a (Num 2)) (o_square a) :ruleset facts)
@@ -134,7 +134,8 @@ def _number(value: Fraction) -> str:
 
 def _rule(r: Rule) -> str:
     when = " ".join(f"({fact} {_term(e)})" for fact, e in r.guards)
-    return f"(rewrite {_term(r.left)} {_term(r.right)}{f' :when ({when})' if when else ''} :ruleset {_ruleset(r)})"
+    guard = f" :when ({when})" if when else ""
+    return f"(rewrite {_term(r.left)} {_term(r.right)}{guard} :ruleset {_ruleset(r)})"
 
 
 def _ruleset(r: Rule) -> str:
@@ -280,9 +281,9 @@ def _number_classes(classes: Mapping[str, list[Node]], tops: list[str]) -> Graph
         if not changed:
             break
     order = {name: k for k, name in enumerate(sorted((c for c in classes if c in key), key=lambda c: key[c]))}
-    number = {n: order[c] for c in order for n in classes[c] if n[0] == "num"}
+    numbers: dict[Node, int] = {n: order[c] for c in order for n in classes[c] if n[0] == "num"}
     idle = [("sum3", 0), ("add", 0), ("sub", 0), ("mul", -1), ("mul", 1), ("div", 1), ("div", -1)]
-    dull = {(op, number[k]) for op, v in idle if (k := ("num", Fraction(v))) in number}
+    dull = {(op, numbers["num", Fraction(v)]) for op, v in idle if ("num", Fraction(v)) in numbers}
     table = []
     for name, own in order.items():
         rows = {r for n in classes[name] if (r := _canonical(n, order)) is not None and own not in r[1:]}
@@ -310,11 +311,11 @@ def _canonical(node: Node, order: Mapping[str, int]) -> Node | None:
 def _key(node: Node, key: Mapping[str, tuple[int, str]]) -> tuple[int, str] | None:
     if node[0] in ("num", "var", "const"):
         return (1, f"{node[0]} {node[1]}")
-    below = [key.get(c) for c in node[1:]]
-    if None in below:
+    below = [key[c] for c in node[1:] if c in key]
+    if len(below) < len(node) - 1:
         return None
-    size = 1 + sum(k[0] for k in below)  # type: ignore[index]
-    return (size, f"{node[0]}({','.join(k[1] for k in below)})") if size < 200 else None  # type: ignore[index]
+    size = 1 + sum(k[0] for k in below)
+    return (size, f"{node[0]}({','.join(k[1] for k in below)})") if size < 200 else None
 
 
 def term(node: Node, operands: Sequence[Expr]) -> Expr:

@@ -59,7 +59,7 @@ def extract(
     roots: Sequence[Array],
     *,
     width: int = 3,
-    kept: int = 6,
+    kept: int = 8,
     rounds: int = 5,
 ) -> dict[int, list[Term]]:
     """Beams of the classes below the roots, each ordered best first.
@@ -157,7 +157,7 @@ def _truth(analysis: Analysis, c: int) -> Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Candidates:
-    """All ways to compute one node over its operands' beams, as rows: nothing is built before it is chosen."""
+    """All ways to compute one node over its operands' beams, as rows; a term is built once it is chosen."""
 
     node: Node
     operands: tuple[tuple[Term, ...], ...]

@@ -41,7 +41,7 @@ def huge(dtype: npt.DTypeLike) -> float:
 
 def ordinals(values: Array) -> Array:
     """Floats as integers in the same order, adjacent floats one apart, both zeros at 0."""
-    kind = {4: np.int32, 8: np.int64}[values.dtype.itemsize]
+    kind = np.dtype(f"i{values.dtype.itemsize}")
     i = np.ascontiguousarray(values).view(kind)
     sign = np.iinfo(kind).max
     return np.where(i < 0, -(i & sign), i).astype(np.int64)
@@ -97,6 +97,10 @@ def _poly(z: Array, *coefficients: Array) -> Array:
     return np.asarray(total)
 
 
+def _logistic(a: Array) -> Array:
+    return np.where(a < 0, np.exp(-np.logaddexp(0.0, -a)), 1 / (1 + np.exp(-np.abs(a))))
+
+
 NUMPY: dict[str, Callable[..., Array]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative,
     "square": np.square, "pow": np.power, "poly": _poly, "abs": np.abs, "sign": np.sign, "max": np.maximum,
@@ -108,14 +112,14 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "atanh": np.arctanh, "erf": _special("erf"), "erfc": _special("erfc"), "erfcx": _erfcx,
     "erfinv": _special("erfinv"), "gamma": _special("gamma"), "lgamma": _special("gammaln"),
     "digamma": _special("psi"), "polygamma": _special("polygamma"), "lambertw": _lambertw,
-    "besselj": _special("jv"), "besseli": _special("iv"), "logistic": lambda a: 0.5 * (1 + np.tanh(0.5 * a)),
+    "besselj": _special("jv"), "besseli": _special("iv"), "logistic": _logistic,
     "softplus": lambda a: np.logaddexp(a, 0.0), "logaddexp": np.logaddexp,
     "diff_of_products": lambda a, b, c, d: a * b - c * d, "sum3": lambda a, b, c: a + b + c,
-    "exp_product": lambda a, b: np.exp(a * b), "where": _where, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "exp_product": lambda a, b: np.exp(a * b), "where": _where,
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
     "true": lambda: np.asarray(True), "false": lambda: np.asarray(False),
 }  # fmt: skip
-NUMPY["logistic"] = lambda a: np.where(a < 0, np.exp(-np.logaddexp(0.0, -a)), 1 / (1 + np.exp(-np.abs(a))))
 _EXACT = frozenset(("neg", "abs", "sign", "max", "min", "floor", "ceil", "round", "where"))
 
 
@@ -128,7 +132,7 @@ def apply(op: str, args: list[Array], dtype: npt.DTypeLike) -> Array:
         if op == "poly":  # every step of Horner's scheme rounds
             return np.asarray(_poly(*args), kind)
         wide = [a.astype(np.float64) if a.dtype == np.float32 else a for a in args]
-        raw = _diff_of_products(*wide, kind) if op == "diff_of_products" else NUMPY[op](*wide)
+        raw = _diff_of_products(wide, kind) if op == "diff_of_products" else NUMPY[op](*wide)
         if raw.dtype == bool:
             return raw
         amplitude = XLA_ULPS.get(op)
@@ -138,11 +142,14 @@ def apply(op: str, args: list[Array], dtype: npt.DTypeLike) -> Array:
         return np.where(np.abs(out) < np.finfo(kind).tiny, kind.type(0), out)
 
 
-def _diff_of_products(a: Array, b: Array, c: Array, d: Array, kind: np.dtype[Any]) -> Array:
+def _diff_of_products(operands: list[Array], kind: np.dtype[Any]) -> Array:
     """a*b - c*d; where the error of a product underflows or a product overflows, no better than plain."""
+    a, b, c, d = operands
     ab, cd = a * b, c * d
     least = np.finfo(kind).tiny / np.finfo(kind).eps
-    plain = [np.where(np.abs(p) < np.finfo(kind).tiny, 0.0, p.astype(kind).astype(np.float64)) for p in (ab, cd)]
+    plain = [
+        np.where(np.abs(p) < np.finfo(kind).tiny, 0.0, p.astype(kind).astype(np.float64)) for p in (ab, cd)
+    ]
     lost = [(p != 0) & (np.abs(p) < least) | np.isinf(q) for p, q in zip((ab, cd), plain, strict=True)]
     return np.where(lost[0] | lost[1], plain[0] - plain[1], ab - cd)
 

@@ -103,7 +103,7 @@ def _decided(condition: Expr, known: tuple[Expr, ...], tie: Expr | None) -> bool
         return False
     if tie is None:
         return decide(condition, known)
-    signs = difference(*condition.args, known)
+    signs = difference(condition.args[0], condition.args[1], known)
     towards = 1 if condition.op == "gt" else -1
     if -towards not in signs:
         return True

@@ -43,7 +43,11 @@ class Generated:
     report: Report
 
     def write(
-        self, path: str | os.PathLike[str], *, tests: str | os.PathLike[str] | None = None, force: bool = False
+        self,
+        path: str | os.PathLike[str],
+        *,
+        tests: str | os.PathLike[str] | None = None,
+        force: bool = False,
     ) -> tuple[Path, Path]:
         """Write the module to `path` and the tests beside it, both or neither.
 
@@ -107,7 +111,9 @@ def generate(
         return _generate(_spec(expr, name, args, assume), effort, _place(output), _place(tests_path), step)
 
 
-def _generate(spec: Spec, effort: str, output: Path | None, tests_path: Path | None, step: Callable[[str], None]) -> Generated:
+def _generate(
+    spec: Spec, effort: str, output: Path | None, tests_path: Path | None, step: Callable[[str], None]
+) -> Generated:
     jax_loading = threading.Thread(target=_import_jax, daemon=True)
     jax_loading.start()
     from vjpgen import doc, points, reference, render, render_tests, report, residuals, search
@@ -171,7 +177,11 @@ def command_line(spec: Spec, output: Path | None, tests_path: Path | None) -> st
         words += ["--assume", text]
     if output is not None:
         words += ["-o", output.name]
-    if tests_path is not None and output is not None and tests_path != output.with_name(f"test_{output.name}"):
+    if (
+        tests_path is not None
+        and output is not None
+        and tests_path != output.with_name(f"test_{output.name}")
+    ):
         words += ["--tests", Path(os.path.relpath(tests_path, output.parent)).as_posix()]
     return shlex.join(words)
 

@@ -184,7 +184,7 @@ def accuracy_lines(found: Sequence[Target], dtype: str, domain: str) -> tuple[st
             lines.append(f"{t.label}: nowhere a normal {dtype} number on {domain}")
             continue
         lines.append(
-            f"{t.label}: at most {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f}, mean {f.mean_bits:.2f} bits,"
-            f" over {f.points} {dtype} points of {domain}"
+            f"{t.label}: at most {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f},"
+            f" mean {f.mean_bits:.2f} bits, over {f.points} {dtype} points of {domain}"
         )
     return tuple(lines)

@@ -59,7 +59,9 @@ def polynomials(s: Series, name: str) -> list[Expr]:
 def _scale(p: Expr, x: Expr, power: int) -> Expr:
     if power == 0:
         return p
-    factor = x if abs(power) == 1 else call("square", x) if abs(power) == 2 else call("pow", x, num(abs(power)))
+    factor = (
+        x if abs(power) == 1 else call("square", x) if abs(power) == 2 else call("pow", x, num(abs(power)))
+    )
     return factor * p if power > 0 else p / factor
 
 
@@ -124,12 +126,14 @@ class _Balls:
 
 
 _METHODS: dict[str, Callable[[Any], Any]] = {
-    "exp": lambda a: a.exp(), "log": lambda a: a.log(), "sqrt": lambda a: a.sqrt(), "rsqrt": lambda a: a.rsqrt(),
+    "exp": lambda a: a.exp(), "log": lambda a: a.log(),
+    "sqrt": lambda a: a.sqrt(), "rsqrt": lambda a: a.rsqrt(),
     "sin": lambda a: a.sin(), "cos": lambda a: a.cos(), "tan": lambda a: a.tan(), "asin": lambda a: a.asin(),
     "acos": lambda a: a.acos(), "atan": lambda a: a.atan(), "expm1": lambda a: a.exp() - 1,
     "log1p": lambda a: (1 + a).log(), "sinh": lambda a: (a.exp() - (-a).exp()) / 2,
     "cosh": lambda a: (a.exp() + (-a).exp()) / 2, "asinh": lambda a: (a + (a * a + 1).sqrt()).log(),
-    "atanh": lambda a: ((1 + a).log() - (1 - a).log()) / 2, "erf": lambda a: a.erf(), "erfc": lambda a: a.erfc(),
+    "atanh": lambda a: ((1 + a).log() - (1 - a).log()) / 2,
+    "erf": lambda a: a.erf(), "erfc": lambda a: a.erfc(),
     "gamma": lambda a: a.gamma(), "lgamma": lambda a: a.lgamma(), "digamma": lambda a: a.digamma(),
     "logistic": lambda a: 1 / (1 + (-a).exp()), "softplus": lambda a: (1 + a.exp()).log(),
     "tanh": lambda a: 1 - 2 / (1 + (2 * a).exp()), "square": lambda a: a * a,
@@ -168,7 +172,11 @@ def _operate(x: Expr, operands: list[tuple[Any, int]], kind: _Rational | _Balls)
         return a * a, 2 * m
     if x.op == "pow":
         exponent = x.args[1]
-        if exponent.op != "num" or not isinstance(exponent.value, Fraction) or exponent.value.denominator != 1:
+        if (
+            exponent.op != "num"
+            or not isinstance(exponent.value, Fraction)
+            or exponent.value.denominator != 1
+        ):
             raise _NoSeries
         power = int(exponent.value)
         if power < 0:

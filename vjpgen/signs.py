@@ -13,7 +13,9 @@ _MEANING: dict[str, Signs] = {
     "lt": frozenset((-1,)), "le": frozenset((-1, 0)), "gt": frozenset((1,)), "ge": frozenset((0, 1)),
     "eq": frozenset((0,)), "ne": frozenset((-1, 1)),
 }  # fmt: skip
-_LIKE_OPERAND = frozenset(("expm1", "log1p", "tanh", "sinh", "asinh", "atanh", "atan", "asin", "erf", "cbrt", "sign"))
+_LIKE_OPERAND = frozenset(
+    ("expm1", "log1p", "tanh", "sinh", "asinh", "atanh", "atan", "asin", "erf", "cbrt", "sign")
+)
 _POSITIVE = frozenset(("exp", "exp2", "cosh", "logistic", "softplus", "erfc", "erfcx", "exp_product"))
 
 
@@ -29,7 +31,8 @@ def decide(condition: Expr, known: Iterable[Expr]) -> bool | None:
         return None if inner is None else not inner
     if condition.op not in _MEANING:
         return None
-    found, meaning = difference(*condition.args, known), _MEANING[condition.op]
+    (a, b), meaning = condition.args, _MEANING[condition.op]
+    found = difference(a, b, known)
     if found <= meaning:
         return True
     return False if not found & meaning else None
@@ -42,7 +45,7 @@ def _facts(known: Iterable[Expr]) -> dict[tuple[Expr, Expr], Signs]:
     def add(condition: Expr, holds: bool) -> None:
         if condition.op == "not":
             add(condition.args[0], not holds)
-        elif condition.op == "and" and holds or condition.op == "or" and not holds:
+        elif condition.op == ("and" if holds else "or"):
             for part in condition.args:
                 add(part, holds)
         elif condition.op in _MEANING:

@@ -35,7 +35,7 @@ def _step(x: Expr) -> Expr | None:
             return _sum(a, b)
         case "sub", (a, b):
             return _difference(a, b)
-        case ("mul" | "div"), (a, b):
+        case (("mul" | "div"), (a, b)):
             return _product(x.op, a, b)
         case op, (a,) if op in _EVEN and a.op == "neg":
             return call(op, a.args[0])
@@ -72,7 +72,7 @@ def _folded(x: Expr) -> Expr | None:
             found = a * a
         case "pow", [a, b] if b.denominator == 1 and 0 < b < 64:
             found = a ** int(b)
-        case ("max" | "min"), [a, b]:
+        case (("max" | "min"), [a, b]):
             found = max(a, b) if x.op == "max" else min(a, b)
         case _:
             return None
