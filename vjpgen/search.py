@@ -18,6 +18,7 @@ from vjpgen.classes import analyse
 from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, num, variables, walk
 from vjpgen.extract import Term, extract, make_term
+from vjpgen.factors import separate
 from vjpgen.floats import Array, evaluate, representable
 from vjpgen.forms import Forms, Plan
 from vjpgen.ops import OPS
@@ -35,6 +36,7 @@ _NODES = {"low": (700,), "normal": (700, 5000), "high": (700, 2500, 12000)}  # e
 _ENOUGH = 0.25  # bits on average; what is as good as this, and
 _NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
 _LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
+_MOST_TRUNCATIONS = 16
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
@@ -231,22 +233,34 @@ class _Improver:
         return Term(expr, t.values, bits, t.cost, t.score + float(bits.mean() - t.bits.mean()))
 
     def _series(self, target: _Target, truth: Array) -> list[Term]:
-        """Polynomials at 0 for formulas of one argument; worthless where float64 would see the truncation."""
-        names = variables(target.shapes[0])
-        if len(names) != 1 or len(self.spec.args) != 1:
-            return []
-        expansion = series.expand(target.shapes[0], names[0])
-        if expansion is None:
-            return []
+        """Polynomials at 0 in one argument, for the factors that depend on it alone.
+
+        They are worthless where float64 would see the truncation.
+        """
         wide = {k: v.astype(np.float64) for k, v in self.env.items()}
         found = []
-        for p in series.polynomials(expansion, names[0]):
+        for e in self._truncations(target.shapes):
             with np.errstate(all="ignore"):
-                off = np.abs(evaluate(p, wide, np.float64) / truth - 1)
-            t = self._term(p, truth)
+                off = np.abs(evaluate(e, wide, np.float64) / truth - 1)
+            t = self._term(e, truth)
             bits = np.where(np.isnan(truth) | (off < 2.0**-48), t.bits, 32.0)
-            found.append(Term(p, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
+            found.append(Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
         return found
+
+    def _truncations(self, shapes: Sequence[Expr]) -> list[Expr]:
+        found: dict[Expr, None] = {}
+        for shape in shapes:
+            for name in variables(shape):
+                parts = separate(shape, name)
+                if parts is None or not has_op(parts[0], "add", "sub"):
+                    continue
+                expansion = series.expand(parts[0], name)
+                if expansion is not None:
+                    polynomials = series.polynomials(expansion, name)
+                    found |= dict.fromkeys(tidy(parts[1] * p) for p in polynomials)
+            if len(found) > _MOST_TRUNCATIONS:
+                break
+        return list(found)
 
     def _cut(self, choice: regimes.Choice, k: int, target: _Target) -> Fraction:
         """A threshold between two neighbouring points, where the forms on both sides are about as good."""
