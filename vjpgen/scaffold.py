@@ -179,6 +179,13 @@ class Scaffold:
                     found.append((e, names.new(f"partial_{i}_{a}" if self.spec.several else f"partial_{a}")))
         return found
 
+    def _beside(self, matrix: Matrix) -> Names:
+        """Names for a function that holds these partials in variables of their own."""
+        names = self.names.copy()
+        for _, name in self._varying(matrix):
+            names.new(name)
+        return names
+
     def _factors(self, matrix: Matrix) -> tuple[tuple[str, ...], ...]:
         """Each partial as a factor: the name of a variable, or the source of a constant."""
         held = iter(name for _, name in self._varying(matrix))
@@ -225,7 +232,7 @@ class Scaffold:
         return f"tuple[{', '.join(kinds) or '()'}]"
 
     def _bwd(self) -> tuple[str, ...]:
-        names = self.names.copy()
+        names = self._beside(self.plan.bwd)
         given = names.new(self._cotangent())
         likes = {a: names.new(f"{a}_like") for a in self.args} if self.like else {a: a for a in self.args}
         kept = [r.name for r in self.plan.residuals]
@@ -256,9 +263,9 @@ class Scaffold:
     # Forward mode
 
     def _rule(self, blocks: list[Block]) -> tuple[str, ...]:
-        names = self.names.copy()
-        dots = [names.new(f"{a}_dot") for a in self.args]
         matrix = self.plan.bwd if self.shared else self.plan.forms.partials
+        names = self._beside(matrix)
+        dots = [names.new(f"{a}_dot") for a in self.args]
         kept = [r.name for r in self.plan.residuals] if self.shared else self._free()
         lines = [
             f"{unpack(self.args, always=True)}, {unpack(dots, always=True)} = primals, tangents",
