@@ -15,6 +15,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for the repository's root needs the repository."""
+    for item in items:
+        if "root" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.checkout)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository's root."""

@@ -111,7 +111,7 @@ def test_formatted(generated: tuple[str, str]) -> None:
 def test_lint_clean_under_ruffs_defaults(tmp_path: Path) -> None:
     for name in FORMULAS:
         (tmp_path / f"{name}.py").write_text(text(name))
-    command = ["ruff", "check", "--isolated", "--no-cache", str(tmp_path)]
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
