@@ -16,6 +16,9 @@ from vjpgen.errors import InputError
 from vjpgen.expr import Expr, call, const, num, show, var, variables, walk
 
 Slope = Callable[..., Any]
+_LARGEST_EXPONENT = 64  # larger ones of anything but a variable are not sympy's: it would write the power out
+_POWER_BITS = 4096  # of the largest number that it may write out
+_FLOAT_EXPONENT = 400  # decimal; a sympy Float beyond it is no float64 either
 _RATIONAL_LIMIT = 12  # an integer power up to this is written out as products when it is converted back
 
 
@@ -25,7 +28,9 @@ def _opaque(name: str, *slopes: Slope) -> Any:
     def fdiff(self: Any, argindex: int = 1) -> Any:
         return slopes[argindex - 1](*self.args)
 
-    return type(f"op_{name}", (sp.Function,), {"fdiff": fdiff, "nargs": (len(slopes),), "is_extended_real": True})
+    return type(
+        f"op_{name}", (sp.Function,), {"fdiff": fdiff, "nargs": (len(slopes),), "is_extended_real": True}
+    )
 
 
 def _none(*_: Any) -> Any:
@@ -60,28 +65,47 @@ OPAQUE["lambertw"] = _opaque(
 OPAQUE["besselj"] = _opaque(
     "besselj",
     _none,
-    lambda n, a: -OPAQUE["besselj"](sp.S.One, a)
-    if n == 0
-    else (OPAQUE["besselj"](n - 1, a) - OPAQUE["besselj"](n + 1, a)) * _HALF,
+    lambda n, a: (
+        -OPAQUE["besselj"](sp.S.One, a)
+        if n == 0
+        else (OPAQUE["besselj"](n - 1, a) - OPAQUE["besselj"](n + 1, a)) * _HALF
+    ),
 )
 OPAQUE["besseli"] = _opaque(
     "besseli",
     _none,
-    lambda n, a: OPAQUE["besseli"](sp.S.One, a)
-    if n == 0
-    else (OPAQUE["besseli"](n - 1, a) + OPAQUE["besseli"](n + 1, a)) * _HALF,
+    lambda n, a: (
+        OPAQUE["besseli"](sp.S.One, a)
+        if n == 0
+        else (OPAQUE["besseli"](n - 1, a) + OPAQUE["besseli"](n + 1, a)) * _HALF
+    ),
+)
+OPAQUE["pow"] = _opaque(
+    "pow", lambda a, b: b * OPAQUE["pow"](a, b - 1), lambda a, b: sp.log(a) * OPAQUE["pow"](a, b)
 )
 
+
+def _pow(a: Any, b: Any) -> Any:
+    """a**b, opaque where sympy would write out a huge number or, when it expands, a huge polynomial."""
+    exponent = max((abs(n) for n in b.atoms(sp.Rational)), default=0)
+    scale = a.as_coeff_Mul()[0]
+    bits = max(int(scale.p).bit_length(), int(scale.q).bit_length()) if scale.is_Rational else 1
+    large = exponent > _LARGEST_EXPONENT and not a.is_Symbol
+    return OPAQUE["pow"](a, b) if large or bits * exponent > _POWER_BITS else a**b
+
+
 _FORWARD: dict[str, Callable[..., Any]] = {
-    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b,
-    "neg": lambda a: -a, "square": lambda a: a**2, "pow": lambda a, b: a**b, "exp": sp.exp,
-    "exp2": lambda a: 2**a, "expm1": lambda a: sp.exp(a) - 1, "log": sp.log, "log1p": lambda a: sp.log(1 + a),
+    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "neg": lambda a: -a, "square": lambda a: _pow(a, sp.Integer(2)), "exp": sp.exp,
+    "exp2": lambda a: _pow(sp.Integer(2), a), "expm1": lambda a: sp.exp(a) - 1,
+    "log": sp.log, "log1p": lambda a: sp.log(1 + a),
     "log2": lambda a: sp.log(a) / sp.log(2), "log10": lambda a: sp.log(a) / sp.log(10), "sqrt": sp.sqrt,
     "rsqrt": lambda a: 1 / sp.sqrt(a), "hypot": lambda a, b: sp.sqrt(a**2 + b**2), "sin": sp.sin,
     "cos": sp.cos, "tan": sp.tan, "asin": sp.asin, "acos": sp.acos, "atan": sp.atan, "sinh": sp.sinh,
     "cosh": sp.cosh, "tanh": sp.tanh, "asinh": sp.asinh, "acosh": sp.acosh, "atanh": sp.atanh,
     "logistic": lambda a: 1 / (1 + sp.exp(-a)), "softplus": lambda a: sp.log(1 + sp.exp(a)),
-    "logaddexp": lambda a, b: sp.log(sp.exp(a) + sp.exp(b)), **OPAQUE,
+    "logaddexp": lambda a, b: sp.log(sp.exp(a) + sp.exp(b)), **OPAQUE, "pow": _pow,
 }  # fmt: skip
 _CONSTANTS = {"pi": sp.pi, "e": sp.E, "euler_gamma": sp.EulerGamma}
 _BACK = {f"op_{name}": name for name in OPAQUE}
@@ -124,21 +148,31 @@ def from_sympy(s: Any, names: Mapping[Any, str] | None = None) -> Expr:
     Raises:
         InputError: a sympy object without a counterpart in the language.
     """
-    back = lambda a: from_sympy(a, names)  # noqa: E731 - recursion with one fixed argument
+    done: dict[Any, Expr] = {}
+
+    def back(a: Any) -> Expr:
+        found = done.get(a)
+        if found is None:
+            found = done[a] = _back(a, names or {}, back)
+        return found
+
+    return back(s)
+
+
+def _back(s: Any, names: Mapping[Any, str], back: Callable[[Any], Expr]) -> Expr:
     if s is sp.true or s is sp.false:
         return call("true" if s is sp.true else "false")
     if s.is_Symbol:
-        return var(names[s] if names and s in names else s.name)
+        return var(names.get(s, s.name))
     if s.is_Rational:
         return num(Fraction(int(s.p), int(s.q)))
     if s.is_Float:
-        return num(Fraction(str(s)) if "e" not in str(s) else Fraction(float(s)))
+        return num(_decimal(str(s)))
     for name, value in _CONSTANTS.items():
         if s == value:
             return const(name)
     if s.is_Add:
-        return _sum([back(a) for a in s.args if not a.could_extract_minus_sign()],
-                    [back(-a) for a in s.args if a.could_extract_minus_sign()])  # fmt: skip
+        return _sum(s, back)
     if s.is_Mul:
         return _product(s, back)
     if s.is_Pow:
@@ -146,13 +180,23 @@ def from_sympy(s: Any, names: Mapping[Any, str] | None = None) -> Expr:
     return _function(s, back)
 
 
-def _sum(plus: list[Expr], minus: list[Expr]) -> Expr:
+def _decimal(text: str) -> Fraction:
+    """The number that a Float prints as: 0.1 is one tenth."""
+    if abs(int(text.partition("e")[2] or 0)) > _FLOAT_EXPONENT:
+        raise InputError(f"the number {text} lies outside the range of float64")
+    return Fraction(text)
+
+
+def _sum(s: Any, back: Callable[[Any], Expr]) -> Expr:
+    """A sum, what is subtracted after what is added."""
     total: Expr | None = None
-    for p in plus:
-        total = p if total is None else total + p
-    for m in minus:
-        total = -m if total is None else total - m
-    return num(0) if total is None else total
+    signed = [(bool(a.could_extract_minus_sign()), a) for a in s.args]
+    for _, a in (pair for pair in signed if not pair[0]):
+        total = back(a) if total is None else total + back(a)
+    for _, a in (pair for pair in signed if pair[0]):
+        total = -back(-a) if total is None else total - back(-a)
+    assert total is not None
+    return total
 
 
 def _product(s: Any, back: Callable[[Any], Expr]) -> Expr:
@@ -214,7 +258,9 @@ def _function(s: Any, back: Callable[[Any], Expr]) -> Expr:
     if isinstance(s, sp.Heaviside):
         a = back(s.args[0])
         half = back(s.args[1]) if len(s.args) > 1 else num(Fraction(1, 2))
-        return call("where", call("gt", a, num(0)), num(1), call("where", call("lt", a, num(0)), num(0), half))
+        return call(
+            "where", call("gt", a, num(0)), num(1), call("where", call("lt", a, num(0)), num(0), half)
+        )
     if isinstance(s, sp.core.relational.Relational):
         op = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}[s.rel_op]
         return call(op, back(s.lhs), back(s.rhs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import sympy as sp
 from vjpgen.bridge import from_sympy, to_sympy
 from vjpgen.expr import Expr
 
+_EXPANSION_LIMIT = 256  # terms; nothing with more is expanded
 _SHAPE_LIMIT = 3  # a shape is kept while it has at most this many times the operations of the first
 
 
@@ -54,4 +56,16 @@ def shapes(s: Any, scope: dict[str, Any]) -> tuple[Expr, ...]:
 
 
 def _expanded(s: Any) -> Any:
-    return sp.powsimp(sp.expand(s)) if s.count_ops() < 40 else s
+    return sp.powsimp(sp.expand(s)) if s.count_ops() < 40 and _terms(s) <= _EXPANSION_LIMIT else s
+
+
+def _terms(s: Any) -> int:
+    """About how many terms the expanded form has."""
+    below = [_terms(a) for a in s.args]
+    if s.is_Add:
+        return sum(below)
+    if s.is_Mul:
+        return math.prod(below)
+    if s.is_Pow and s.exp.is_Integer and s.exp.is_positive:
+        return math.comb(below[0] + int(s.exp) - 1, int(s.exp))
+    return max(below, default=1)
