@@ -130,7 +130,7 @@ def _ordinary(domain: Domain, sample: Points, width: int) -> np.ndarray:
     ]
     same = [[c[i % len(c)] for c in columns] for i in range(6)] if width > 1 else []
     points = np.array(grid + same, dtype=np.float32)
-    if domain.inside(points).sum() < 8:
+    if domain.inside(points).sum() < 12:
         points = np.concatenate([points, sample.at[: sample.ordinary][:16]])
     return points
 

@@ -20,7 +20,7 @@ from vjpgen.templating import environment, tidy
 
 MARGINS = {"cpu": 4, "gpu": 16, "tpu": 64}
 _WIDTH = 96
-_TAME = (1e-12, 1e12)
+_TAME, _NORMAL = (1e-12, 1e12), (1e-37, 1e38)
 _HALF = (2.0**-12, 2.0**12)
 _MOST_TAME = 12
 
@@ -50,6 +50,7 @@ def render_tests(suite: Suite, module_path: str, command: str = "", platform: Se
         quantities=quantities(suite.forms),
         residual_bytes=_number(suite.residual_bytes),
         measured_on=tuple(platform),
+        length=sweep.LENGTH,
         margins=MARGINS,
         formula=formula,
         floor=FLOOR,
@@ -112,11 +113,10 @@ def _row(r: Reference) -> str:
 
 
 def _tame(references: Sequence[Reference]) -> list[Reference]:
-    """References at which nothing is lost, large or small, ordinary ones first."""
-    low, high = _TAME
+    """References at which nothing is lost, ordinary ones first; others where those are few."""
     found: list[Reference] = []
-    for floor, size in ((LOOSE, low), (math.inf, low), (math.inf, 0.0)):
-        found = [r for r in references if _scaled(r, size, high if size else math.inf, floor)]
+    for loosest, (low, high) in ((LOOSE, _TAME), (math.inf, _TAME), (math.inf, _NORMAL)):
+        found = [r for r in references if _scaled(r, low, high, loosest)]
         if len(found) >= 2:
             break
     return found[:_MOST_TAME]
