@@ -15,7 +15,9 @@ CLOSE = 1e-4  # relative; printed figures have four to seven digits
 TINY = 1e-30  # what underflows on one machine may be a few smallest numbers on another
 LENGTH = 1  # a bar may be one mark longer or shorter
 STEP = 0.5  # relative; measured errors move by steps from one processor to the next
-MEASURED = re.compile(r"[\d.]+(?:e[-+]?\d+)?(?= ulp| bits)|(?<=within )\d+|(?<=over )\d+|\d+(?= points)")
+MEASURED = re.compile(
+    r"[\d.]+(?:e[-+]?\d+)?(?= ulp| bits)|(?<=within )\d+|(?<=over )\d+|\d+(?= points| passed)"
+)
 VERSION = re.compile(r"\d+(?:\.\d+){2,}")
 
 
