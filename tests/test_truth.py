@@ -214,3 +214,18 @@ def test_speed() -> None:
     start = time.perf_counter()
     truth.with_partials(points)
     assert time.perf_counter() - start < 0.5
+
+
+def test_a_point_that_flint_gives_up_on_is_nan_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = Truth((call("lambertw", X),), ("x",))
+    compiled = truth.balls([[1.0]], 96) and truth._programs[False, True]
+
+    def moody(rows: list[list[float]]) -> object:
+        if any(row == [2.0] for row in rows):
+            raise ValueError("cannot do that")
+        return compiled(rows)  # type: ignore[operator]
+
+    monkeypatch.setitem(truth._programs, (False, False), moody)
+    monkeypatch.setitem(truth._programs, (False, True), moody)
+    found = truth.values(np.array([[1.0], [2.0], [math.e]]))[:, 0]
+    assert np.isnan(found).tolist() == [False, True, False]

@@ -225,11 +225,12 @@ def polygamma(n: int, x: arb) -> arb:
     if n == 0:
         return x.digamma()
     if not x > 0:
-        if not x < 0 or x.sin_pi().contains(0):
-            return NAN
         ctx.cap = n + 1
-        angle = arb_series([arb.pi() * x, arb.pi()], n + 1)
-        slope: arb = arb.pi() * (angle.cos() / angle.sin())[n] * arb.fac_ui(n)
+        angle = arb_series([arb.pi() * (x - x.floor()), arb.pi()], n + 1)
+        sine = angle.sin()
+        if not x < 0 or sine[0].contains(0):
+            return NAN
+        slope: arb = arb.pi() * (angle.cos() / sine)[n] * arb.fac_ui(n)
         mirrored = polygamma(n, 1 - x)
         return (mirrored if n % 2 == 0 else -mirrored) - slope
     value: arb = arb.fac_ui(n) * arb(n + 1).zeta(x)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from vjpgen.arb_ops import CONSTANT_SOURCE, HELPERS, rule, write_out
+from vjpgen.arb_ops import CONSTANT_SOURCE, HELPERS, NAN, rule, write_out
 from vjpgen.expr import Expr, rebuild, walk
 
 FIRST_PRECISION = 96
@@ -75,10 +75,19 @@ class Truth:
         key = (partials, checked)
         if key not in self._programs:
             self._programs[key] = _Compiler(self._exprs, self._args, partials, checked).build()
-        before, cap = ctx.prec, ctx.cap
+        rows, before, cap = list(rows), ctx.prec, ctx.cap
         ctx.prec = precision
         try:
             return self._programs[key](rows)
+        except (ValueError, NotImplementedError, OverflowError, ZeroDivisionError):
+            if len(rows) > 1:
+                return [
+                    c
+                    for row in rows
+                    for c in self.balls([row], precision, partials=partials, checked=checked)
+                ]
+            width = len(self._exprs) * (1 + len(self._args) * partials)
+            return [(NAN,) * width]  # flint gave up on this point
         finally:
             ctx.prec, ctx.cap = before, cap
 
