@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
-from platform import machine
+from pathlib import Path
+from platform import machine, processor
 from types import ModuleType
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from vjpgen import sweep
 from vjpgen.render import render_plain
 from vjpgen.spec import Spec
 
@@ -92,6 +94,7 @@ def _double_precision(on: bool) -> AbstractContextManager[Any]:
 def _measure(
     f: Callable[..., Any], twin: Callable[..., Any] | None, spec: Spec, columns: Sequence[Column]
 ) -> Measured:
+    n, columns = len(columns[0]), [_padded(c) for c in columns]
     shape, n_args, n_outs = columns[0].shape, len(columns), len(spec.outputs)
     outputs = _tupled(f, spec, shape)
 
@@ -106,13 +109,18 @@ def _measure(
 
     one, zero = np.ones(shape, columns[0].dtype), np.zeros(shape, columns[0].dtype)
     values, rows, pushed = jax.jit(program)(one, zero, *columns)
-    forward = None if pushed is None else np.stack([np.stack(p, -1) for p in pushed], -1)
+    forward = None if pushed is None else np.stack([np.stack(p, -1) for p in pushed], -1)[:n]
     return Measured(
-        np.stack(values, -1),
-        np.stack([np.stack(row, -1) for row in rows], -2),
+        np.stack(values, -1)[:n],
+        np.stack([np.stack(row, -1) for row in rows], -2)[:n],
         forward,
         residual_bytes(outputs, columns),
     )
+
+
+def _padded(column: Column) -> Column:
+    """The column at `sweep.LENGTH`, its first entry repeated: XLA compiles other instructions for other lengths."""
+    return np.concatenate([column, np.repeat(column[:1], max(0, sweep.LENGTH - len(column)))])
 
 
 def residual_bytes(f: Callable[..., Any], columns: Sequence[Column]) -> float:
@@ -139,6 +147,14 @@ def versions() -> tuple[tuple[str, str], ...]:
     return ("jax", jax.__version__), ("jaxlib", version("jaxlib")), ("backend", jax.default_backend())
 
 
-def platform() -> tuple[str, str, str]:
-    """What measured: JAX's name of the backend, the machine, jaxlib's version."""
-    return jax.default_backend(), machine(), version("jaxlib")
+def platform() -> tuple[str, str, str, str]:
+    """What the last bits depend on: the backend, the machine, its widest vectors, jaxlib."""
+    return jax.default_backend(), machine(), _vectors(), version("jaxlib")
+
+
+def _vectors() -> str:
+    try:
+        flags = Path("/proc/cpuinfo").read_text().split()
+    except OSError:
+        return processor()
+    return next((f for f in ("avx512f", "avx2", "avx", "asimd") if f in flags), "")
