@@ -6,6 +6,7 @@ opaque function that knows only its partials: sympy then neither rewrites it nor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -18,7 +19,6 @@ from vjpgen.expr import Expr, call, const, num, show, var, variables, walk
 Slope = Callable[..., Any]
 _LARGEST_EXPONENT = 64  # larger ones of anything but a variable are not sympy's: it would write the power out
 _POWER_BITS = 4096  # of the largest number that it may write out
-_FLOAT_EXPONENT = 400  # decimal; a sympy Float beyond it is no float64 either
 _RATIONAL_LIMIT = 12  # an integer power up to this is written out as products when it is converted back
 
 
@@ -167,7 +167,7 @@ def _back(s: Any, names: Mapping[Any, str], back: Callable[[Any], Expr]) -> Expr
     if s.is_Rational:
         return num(Fraction(int(s.p), int(s.q)))
     if s.is_Float:
-        return num(_decimal(str(s)))
+        return num(_decimal(s))
     for name, value in _CONSTANTS.items():
         if s == value:
             return const(name)
@@ -180,11 +180,11 @@ def _back(s: Any, names: Mapping[Any, str], back: Callable[[Any], Expr]) -> Expr
     return _function(s, back)
 
 
-def _decimal(text: str) -> Fraction:
+def _decimal(s: Any) -> Fraction:
     """The number that a Float prints as: 0.1 is one tenth."""
-    if abs(int(text.partition("e")[2] or 0)) > _FLOAT_EXPONENT:
-        raise InputError(f"the number {text} lies outside the range of float64")
-    return Fraction(text)
+    if s != 0 and abs(float(s)) in (0.0, math.inf):
+        raise InputError("the expression has a number outside the range of float64")
+    return Fraction(str(s))
 
 
 def _sum(s: Any, back: Callable[[Any], Expr]) -> Expr:
