@@ -106,6 +106,8 @@ def _structural(x: Expr, below: list[Signs], facts: Mapping[tuple[Expr, Expr], S
         return frozenset(a * b for a in below[0] for b in below[1])
     if x.op == "pow" and below[0] == frozenset((1,)):
         return frozenset((1,))
+    if x.op == "pow" and isinstance(x.args[1].value, Fraction) and x.args[1].value % 2 == 0:
+        return frozenset((0, 1)) if 0 in below[0] else frozenset((1,))
     if x.op == "add":
         return _plus(below[0], below[1])
     if x.op == "sub":
