@@ -19,6 +19,7 @@ from vjpgen.floats import ulps
 from vjpgen.ops import OPS
 from vjpgen.render import render_plain
 from vjpgen.spec import Spec
+from vjpgen.truth import Truth
 
 SINGLE, DOUBLE = np.float32, np.float64
 PAIRS = 100_000
@@ -225,7 +226,7 @@ def test_exp_product(dtype: Any) -> None:
 
 
 def test_every_operation_with_a_helper_has_its_text() -> None:
-    arity = {"besselj": 2, "besseli": 2}
+    arity = {"besselj": 2, "besseli": 2, "polygamma": 2}
     for op in OPS.values():
         if op.support:
             args = [var(a) for a in "abcd"[: op.arity]]
@@ -233,3 +234,16 @@ def test_every_operation_with_a_helper_has_its_text() -> None:
             source = render_plain(Spec("f", tuple("abcd"), (call(op.name, *args),), False, (), ""))
             assert f"def _{op.support}(" in source
             verify.load(source, "f").f(*map(jnp.float32, (0.1, 0.2, 0.3, 0.4)))
+
+
+@pytest.mark.parametrize("x", [-18.25, -3.3, -0.6, 0.2, 0.49, 0.51, 3.0, 30.0])
+def test_derivatives_of_digamma_are_right_below_zero(x: float) -> None:
+    """JAX's own polygamma is not."""
+    spec = Spec("f", ("a",), (call("digamma", var("a")),), False, (), "")
+    function = verify.load(render_plain(spec), "f").f
+    exact = Truth(tuple(call("polygamma", num(n), var("a")) for n in (1, 2, 3)), ("a",)).values(
+        np.array([[float(np.float32(x))]])
+    )[0]
+    for order in range(3):
+        function = jax.grad(function)
+        np.testing.assert_allclose(float(function(jnp.float32(x))), exact[order], rtol=2e-5)

@@ -24,7 +24,7 @@ SUPPORT = (
 )  # fmt: skip
 _INSIDE_SUPPORT = (
     "ERFCX_SINGLE", "ERFCX_DOUBLE", "LAMBERTW_SINGLE", "LAMBERTW_DOUBLE", "lambertw_rule", "besselj_rule",
-    "besseli_rule", "bessel_miller", "bessel_hankel",
+    "besseli_rule", "bessel_miller", "bessel_hankel", "digamma_rule",
 )  # fmt: skip
 Matrix = tuple[tuple[Expr, ...], ...]
 
