@@ -23,6 +23,7 @@ _PRECISION = 1600
 _STEP = 400  # differences are over steps of 2**-400 of the argument
 _WIDE_STEP = 2.0**-10  # the step of differences in float64
 _MOST = 6
+_GAMMA = frozenset(("lgamma", "digamma", "polygamma"))  # JAX differentiates them wrongly left of zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Curved:
 def curved(forms: Forms, candidates: Sequence[tuple[float, ...]]) -> tuple[Curved, ...]:
     """Up to six of the candidates, where second partials exist and are of ordinary size.
 
-    Not where something inside a form is infinite: there its result may be right, its derivative is not.
+    Not where something inside a form is infinite, or a function that JAX differentiates wrongly: there the
+    form's result may be right, its derivative is not.
     """
     found: list[Curved] = []
     for inputs in candidates:
@@ -53,15 +55,15 @@ def curved(forms: Forms, candidates: Sequence[tuple[float, ...]]) -> tuple[Curve
         if not all(0.1 <= abs(x) <= 30 for x in inputs) or len(set(map(abs, inputs))) < len(inputs):
             continue
         second = second_partials(forms.spec, inputs)
-        if all(math.isfinite(s) and (s == 0 or 1e-4 <= abs(s) <= 1e4) for s in second) and finite_inside(
+        if all(math.isfinite(s) and (s == 0 or 1e-4 <= abs(s) <= 1e4) for s in second) and differentiable(
             forms, inputs
         ):
             found.append(Curved(inputs, second, _differences_work(forms.spec, inputs)))
     return tuple(found)
 
 
-def finite_inside(forms: Forms, inputs: Sequence[float]) -> bool:
-    """Whether everything that the forms compute on their way, in the branches taken, is finite at a point."""
+def differentiable(forms: Forms, inputs: Sequence[float]) -> bool:
+    """Whether all that the forms compute on their way, in the branches taken, has a finite derivative in JAX."""
     roots = [*forms.values, *(e for row in forms.partials for e in row)]
     env = {name: np.array([x]) for name, x in zip(forms.spec.args, inputs, strict=True)}
     done: dict[Expr, np.ndarray] = {}
@@ -74,7 +76,7 @@ def finite_inside(forms: Forms, inputs: Sequence[float]) -> bool:
         if e in seen:
             continue
         seen.add(e)
-        if not np.isfinite(done[e]).all():
+        if not np.isfinite(done[e]).all() or (e.op in _GAMMA and (done[e.args[-1]] < 0).any()):
             return False
         if e.op == "where":
             todo += [e.args[0], e.args[1] if done[e.args[0]].all() else e.args[2]]
