@@ -63,7 +63,7 @@ def curved(forms: Forms, candidates: Sequence[tuple[float, ...]]) -> tuple[Curve
 
 
 def differentiable(forms: Forms, inputs: Sequence[float]) -> bool:
-    """Whether all that the forms compute on their way, in the branches taken, has a finite derivative in JAX."""
+    """Whether all that the forms compute on their way, in branches taken, has a finite derivative in JAX."""
     roots = [*forms.values, *(e for row in forms.partials for e in row)]
     env = {name: np.array([x]) for name, x in zip(forms.spec.args, inputs, strict=True)}
     done: dict[Expr, np.ndarray] = {}
