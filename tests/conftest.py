@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from vjpgen.pipeline import Generated
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,3 +37,13 @@ def root() -> Path:
 def update(request: pytest.FixtureRequest) -> bool:
     """Whether kept outputs are to be rewritten instead of compared."""
     return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture(scope="session")
+def decay() -> Generated:
+    """A module of two outputs with assumptions, generated once for all tests that look at one."""
+    from vjpgen.pipeline import generate
+
+    return generate(
+        "(r*exp(-r*t), log(1+r) - t)", name="decay", args=["r", "t"], assume="r > 0", effort="low"
+    )

@@ -296,5 +296,5 @@ def to_text(s: Any) -> tuple[str, tuple[str, ...]]:
             hint='write it as text, for example "log(1+exp(x))"',
         )
     outputs = [from_sympy(p) for p in parts]
-    text = ", ".join(show(e) for e in outputs)
+    text = ", ".join(show(e) for e in outputs) + ("," if several and len(outputs) == 1 else "")
     return (f"({text})" if several else text), variables(*outputs)
