@@ -61,6 +61,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "classes",
         "extract",
         "series",
+        "factors",
         "regimes",
         "landmarks",
         "tangents",

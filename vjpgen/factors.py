@@ -10,7 +10,9 @@ def separate(e: Expr, name: str) -> tuple[Expr, Expr] | None:
 
     None where no factor depends on it alone.
     """
-    top, bottom, sign = [e], [], 1
+    top: list[Expr] = [e]
+    bottom: list[Expr] = []
+    sign = 1
     inside: list[Expr] = []
     outside: list[Expr] = []
     below_inside: list[Expr] = []
@@ -20,7 +22,7 @@ def separate(e: Expr, name: str) -> tuple[Expr, Expr] | None:
         x = (top if upper else bottom).pop()
         here, there = (top, bottom) if upper else (bottom, top)
         if x.op == "mul":
-            here += reversed(x.args)
+            here.extend(reversed(x.args))
         elif x.op == "div":
             here.append(x.args[0])
             there.append(x.args[1])

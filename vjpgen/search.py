@@ -310,7 +310,8 @@ def _between(a: Array, b: Array, n: int = 33) -> Array:
 
 def cost(e: Expr) -> float:
     """Sum of the costs of the distinct operations of an expression, and a little for its length."""
-    return sum(len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args) + _LENGTH * e.size
+    operations = (len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args)
+    return sum(operations) + _LENGTH * e.size
 
 
 def backward_bits(plan: Plan) -> float:
