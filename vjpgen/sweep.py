@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 COUNT = 4096
-LENGTH = 9216  # points of every measurement and of the tests' own: XLA compiles other instructions for other lengths
+LENGTH = 9216  # points of every measurement and of the tests' own: for other lengths XLA compiles otherwise
 SMALLEST, LARGEST = 0x00800000, 0x7F7FFFFF
 LEVELS = "0123456"  # the bound at a point is 4 * 2**level ulps
 FINITE, SKIPPED = "~", "."

@@ -119,7 +119,7 @@ def _measure(
 
 
 def _padded(column: Column) -> Column:
-    """The column at `sweep.LENGTH`, its first entry repeated: XLA compiles other instructions for other lengths."""
+    """The column at `sweep.LENGTH`, its first entry repeated: XLA compiles otherwise for other lengths."""
     return np.concatenate([column, np.repeat(column[:1], max(0, sweep.LENGTH - len(column)))])
 
 
