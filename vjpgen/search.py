@@ -75,9 +75,7 @@ def search(spec: Spec, *, effort: str = "normal") -> Forms:
     values = tuple(
         _plainer(spec.outputs[i], combined(i, average_ties=False), i, spec, points) for i in range(n)
     )
-    partials = tuple(
-        tuple(combined(n + i * a + j, average_ties=True) for j in range(a)) for i in range(n)
-    )
+    partials = tuple(tuple(combined(n + i * a + j, average_ties=True) for j in range(a)) for i in range(n))
     return Forms(spec, values, partials, _anchors(points))
 
 
