@@ -167,7 +167,8 @@ def leaf(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike) -> Array:
     if e.op == "var":
         return env[str(e.value)]
     exact = CONSTANTS[str(e.value)] if e.op == "const" else _to_float(e)
-    return np.asarray(exact, np.float64).astype(dtype)
+    with np.errstate(over="ignore"):
+        return np.asarray(exact, np.float64).astype(dtype)
 
 
 def _to_float(e: Expr) -> float:

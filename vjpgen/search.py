@@ -267,7 +267,7 @@ class _Improver:
         assert choice.scrutinee is not None
         line = _between(self.at[left], self.at[right])
         env = _env(self.spec, line)
-        keys = evaluate(choice.scrutinee, env)
+        keys = evaluate(choice.scrutinee, env).astype(np.float64)
         good = np.isfinite(keys) & (keys > low) & (keys < high)
         if good.sum() >= 4 and np.array_equal(keys[good], np.sort(keys[good])):
             truth = Truth((target.shapes[0],), self.spec.args).values(line[good].astype(np.float64))[:, 0]
@@ -303,7 +303,8 @@ def _between(a: Array, b: Array, n: int = 33) -> Array:
     a, b = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(all="ignore"):
         ratios = np.sign(a) * np.exp(np.log(np.abs(a)) * (1 - t) + np.log(np.abs(b)) * t)
-    return np.where(a * b > 0, ratios, a * (1 - t) + b * t).astype(np.float32)
+    with np.errstate(over="ignore"):
+        return np.where(a * b > 0, ratios, a * (1 - t) + b * t).astype(np.float32)
 
 
 def cost(e: Expr) -> float:
