@@ -169,7 +169,7 @@ class _Improver:
         if not inside:
             return found
         seeds = [targets[k].shapes for k in inside]
-        graph = saturate(seeds, self._facts(seeds), limit=nodes + nodes // 2 * (len(inside) - 1))
+        graph = saturate(seeds, self._facts(seeds), limit=nodes + nodes // 4 * (len(inside) - 1))
         truths = [targets[k].truth[: self.cut] for k in inside]
         analysis = analyse(graph, self.env, truths)
         beams = extract(graph, analysis, self.env, [self._counted(t) for t in truths])
