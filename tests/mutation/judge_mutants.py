@@ -50,6 +50,7 @@ class Judge:
         usual = ((np.abs(found.at) > 2.0**-10) & (np.abs(found.at) < 2.0**10)).all(axis=1)
         tame = ((size > 2.0**-10) & (size < 2.0**10)).all(axis=1) & usual & (errors <= 16).all(axis=1)
         self.tame = found.at[np.flatnonzero(tame)[:512]]
+        self.values = self._values(original)
         self.signature, self.half, self.spread = (
             self._signature(original),
             self._half(original),
@@ -66,6 +67,8 @@ class Judge:
                 return self._words(worse, changes)
             if self._signature(mutant) != self.signature:
                 return "shapes or dtypes"
+            if self._differs(self._values(mutant), self.values, 2.0**-18):
+                return "values"
             if self._differs(self._half(mutant), self.half, 2.0**-6):
                 return "half precision"
             if self._differs(self._spread(mutant), self.spread, 2.0**-18):
@@ -88,6 +91,12 @@ class Judge:
         n = len(got.values)
         assert got.forward is not None
         return np.concatenate([got.values, got.partials.reshape(n, -1), got.forward.reshape(n, -1)], axis=1)
+
+    def _values(self, module: ModuleType) -> list[np.ndarray]:
+        """The values where nothing is differentiated, and those of the twin, with and without."""
+        function, twin = getattr(module, self.spec.name), getattr(module, f"{self.spec.name}_jvp")
+        at = [jnp.asarray(c) for c in self.tame.T]
+        return self._floats(jax.jit(lambda *a: (function(*a), twin(*a), jax.jvp(twin, a, a)[0]))(*at))
 
     def _program(self, module: ModuleType, *at: Any) -> Any:
         function, twin = getattr(module, self.spec.name), getattr(module, f"{self.spec.name}_jvp")

@@ -153,12 +153,14 @@ def _returns(value: ast.expr, function: ast.FunctionDef, name: str) -> Iterator[
         output, residuals = value.elts
         for kind, changed in _exchanged(residuals, "residual swapped"):
             yield kind, ast.Return(ast.Tuple([output, changed], ast.Load()))
-        for kind, changed in _exchanged(output, "outputs exchanged"):
+        for kind, changed in (*_exchanged(output, "outputs exchanged"), *_zeroed(output)):
             yield kind, ast.Return(ast.Tuple([changed, residuals], ast.Load()))
     elif what == "rule" and isinstance(value, ast.Tuple):
         output, tangents = value.elts
         for kind, changed in (*_exchanged(tangents, "tangents exchanged"), *_zeroed(tangents)):
             yield kind, ast.Return(ast.Tuple([output, changed], ast.Load()))
+        for kind, changed in (*_exchanged(output, "outputs exchanged"), *_zeroed(output)):
+            yield kind, ast.Return(ast.Tuple([changed, tangents], ast.Load()))
     else:
         kind = {"bwd": "cotangents exchanged", "partials": "partials exchanged"}.get(
             what, "outputs exchanged"
@@ -179,7 +181,7 @@ def _zeroed(value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     elts = value.elts if isinstance(value, ast.Tuple) else [value]
     for i, e in enumerate(elts):
         for kind, changed in (
-            ("partial replaced by zero", ast.BinOp(e, ast.Mult(), ast.Constant(0))),
+            ("result replaced by zero", ast.BinOp(e, ast.Mult(), ast.Constant(0))),
             ("sign flipped", ast.UnaryOp(ast.USub(), e)),
         ):
             new = [*elts[:i], changed, *elts[i + 1 :]]
@@ -196,6 +198,7 @@ def _unpackings(node: ast.Assign, function: ast.FunctionDef, name: str) -> Itera
 def _role(function: ast.FunctionDef, name: str) -> str:
     roles = {
         f"{name}_fwd": "fwd", f"{name}_bwd": "bwd", f"{name}_jvp_rule": "rule", f"_{name}": "plain",
+        name: "plain", f"{name}_jvp": "plain",
         f"_{name}_partials": "partials", f"_{name}_partials_at": "partials",
     }  # fmt: skip
     return roles.get(function.name, "other")

@@ -20,7 +20,7 @@ from vjpgen.render import render_module
 FEW = {"softplus": 9, "polar": 13, "huber": 29}
 KINDS = {
     "sign flipped", "factor dropped", "residual swapped", "branch inverted", "threshold moved far",
-    "cotangents exchanged", "partial replaced by zero", "cast removed", "constant changed",
+    "cotangents exchanged", "result replaced by zero", "cast removed", "constant changed",
 }  # fmt: skip
 
 
