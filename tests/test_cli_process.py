@@ -85,7 +85,9 @@ def test_a_signal_ends_the_command_and_leaves_the_file(
         "sys.modules['vjpgen.pipeline'] = types.SimpleNamespace(generate=generate)\n"
         "from vjpgen.cli import main\nmain(['x', '-o', 'f.py'])"
     )
-    command = [sys.executable, "-c", program]
+    # A shell's background jobs, CI's among them, ignore SIGINT, and so would the program.
+    listening = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    command = [sys.executable, "-c", listening + program]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
