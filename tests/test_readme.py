@@ -16,7 +16,7 @@ import pytest
 
 from goldens import differences
 
-pytestmark = [pytest.mark.slow, pytest.mark.checkout]
+pytestmark = pytest.mark.checkout
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.M | re.S)
 COMMAND = re.compile(r"^\$ (.*)\n", flags=re.M)
