@@ -144,7 +144,7 @@ class _Improver:
         self.at = at
 
     def improve(self, targets: Sequence[_Target]) -> tuple[Expr, ...]:
-        done = {k: tidy(self._best(t, [])) for k, t in enumerate(targets) if self._worthwhile(t)}
+        done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
         for nodes in self.nodes:
             todo = [k for k in done if not self._good(done[k], targets[k])]
             if not todo:
