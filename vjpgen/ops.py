@@ -42,7 +42,7 @@ _ROWS = (
     Op("div", 2, "{0} / {1}", 3),
     Op("neg", 1, "-{0}", 0.5),
     Op("square", 1, "jnp.square({0})", 1),
-    Op("pow", 2, "{0} ** {1}", 40, note="real power; an integer exponent allows any base, otherwise the base is >= 0"),
+    Op("pow", 2, "{0} ** {1}", 40, note="real power; any base under an integer exponent, otherwise a base >= 0"),
     Op("poly", -1, "poly", 1, note="poly(z, c0, c1, ...) = c0 + z*(c1 + z*(c2 + ...)), Horner's scheme"),
     # kinks and steps; derivative at the kink as JAX has it: abs 0, max and min one half each, sign 0
     Op("abs", 1, "jnp.abs({0})", 0.5),
