@@ -223,12 +223,25 @@ def test_quantities_are_named_by_output_and_argument() -> None:
 
 def test_the_sweep_stays_in_the_box_and_covers_it() -> None:
     spec = parse("x*y", name="f", assume=["4 <= x <= 6.36", "y > 0"])
-    at = sweep.points(sweep.axes(*(b.tolist() for b in box(spec))))
+    at = sweep.points(sweep.axes(*(b.tolist() for b in box(spec)), marks=[[], []]))
     x, y = at.astype(float).T
     assert ((x >= 4) & (x <= np.float32(6.36))).all()
     assert (y >= 0).all()
     assert len(np.unique(np.frexp(y)[1])) > 100
     assert np.histogram(x, 8, (4, 6.36))[0].min() > sweep.COUNT / 20
+
+
+def test_the_sweep_is_denser_around_splitpoints() -> None:
+    x, y = sweep.points(sweep.axes([-np.inf] * 2, [np.inf] * 2, [[1e23, -1e23], []])).astype(float).T
+    there = (np.abs(x) > 0.5e23) & (np.abs(x) < 2e23)
+    assert 350 < there.sum() < 500
+    assert len(np.unique(np.frexp(y[there])[1])) > 50
+    assert 0.4 < (x[there] > 0).mean() < 0.6
+
+
+def test_splitpoints_are_found_by_argument() -> None:
+    forms = plain_forms("Piecewise((x*y, x < 3), (x, abs(y) <= exp(1)), (y, x < y), (1, True))")
+    assert landmarks.splitpoints(forms) == [[3.0], [math.e, -math.e]]
 
 
 def test_positions_and_points_are_inverse() -> None:

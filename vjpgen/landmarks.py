@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from vjpgen.expr import Expr, call, has_op, walk
+from vjpgen.expr import Expr, call, has_op, variables, walk
 from vjpgen.forms import Forms
 from vjpgen.points import Format, Points, box
 from vjpgen.smooth import limits
@@ -261,3 +261,17 @@ def conditions(forms: Forms) -> list[Expr]:
         elif e.op in ("max", "min"):
             found[call("lt", *e.args)] = None
     return list(found)
+
+
+def splitpoints(forms: Forms) -> list[list[float]]:
+    """The numbers that each argument alone, or its magnitude, is compared with."""
+    found: dict[str, list[float]] = {a: [] for a in forms.spec.args}
+    for condition in conditions(forms):
+        for e, bound in (condition.args, condition.args[::-1]):
+            inner = e.args[0] if e.op == "abs" else e
+            if inner.op != "var" or variables(bound):
+                continue
+            number = float(Truth((bound,), ()).values(np.zeros((1, 0)))[0, 0])
+            if math.isfinite(number):
+                found[str(inner.value)] += [number, -number] if e.op == "abs" else [number]
+    return list(found.values())

@@ -15,7 +15,7 @@ import numpy as np
 
 from vjpgen import smooth, sweep
 from vjpgen.forms import Forms
-from vjpgen.landmarks import ORDINARY, REMOVABLE, landmarks
+from vjpgen.landmarks import ORDINARY, REMOVABLE, landmarks, splitpoints
 from vjpgen.points import Points, box
 from vjpgen.truth import Truth
 
@@ -136,7 +136,7 @@ def probe(forms: Forms, sample: Points) -> Probe:
     spec = forms.spec
     rows = landmarks(forms, sample)
     low, high = box(spec)
-    rule = sweep.axes(low.tolist(), high.tolist())
+    rule = sweep.axes(low.tolist(), high.tolist(), splitpoints(forms))
     marks = np.array([r for _, r in rows], dtype=np.float32).reshape(len(rows), len(spec.args))
     extra = np.concatenate([marks, sweep.points(rule)])
     values, partials = Truth(spec.outputs, spec.args).with_partials(extra.astype(np.float64))

@@ -32,6 +32,7 @@ class Axis:
         whole: (first, last) positions among the normal float32 numbers counted from zero.
         usual: one or two such ranges for magnitudes 1e-5 to 1e5.
         near, far: (low, high), each run through in equal steps.
+        splits: ranges from half to twice each number that the forms compare this argument with.
     """
 
     step: float
@@ -39,23 +40,29 @@ class Axis:
     usual: tuple[tuple[int, int], ...]
     near: tuple[float, float]
     far: tuple[float, float]
+    splits: tuple[tuple[int, int], ...]
 
 
-def axes(low: Sequence[float], high: Sequence[float]) -> tuple[Axis, ...]:
-    """One axis per argument, inside the box."""
+def axes(low: Sequence[float], high: Sequence[float], marks: Sequence[Sequence[float]]) -> tuple[Axis, ...]:
+    """One axis per argument, inside the box; `marks` are the splitpoints of each."""
     steps = _irrationals(len(low))
-    return tuple(_axis(step, float(a), float(b)) for step, a, b in zip(steps, low, high, strict=True))
+    return tuple(
+        _axis(step, float(a), float(b), m) for step, a, b, m in zip(steps, low, high, marks, strict=True)
+    )
 
 
-def _axis(step: float, low: float, high: float) -> Axis:
+def _axis(step: float, low: float, high: float, marks: Sequence[float]) -> Axis:
     whole = (position(low), position(high))
-    sides = [
-        (position(max(low, 1e-5)), position(min(high, 1e5))),
-        (position(max(low, -1e5)), position(min(high, -1e-5))),
-    ]
-    usual = tuple(side for side in sides if side[0] <= side[1])
+    usual = _ranges(low, high, ((1e-5, 1e5), (-1e5, -1e-5))) or (whole,)
     near, far = (_cut(low, high, reach) for reach in (4.0, 20.0))
-    return Axis(step, whole, usual or (whole,), near, far)
+    around = [(m / 2, m * 2) if m > 0 else (m * 2, m / 2) for m in marks if m]
+    return Axis(step, whole, usual, near, far, _ranges(low, high, around))
+
+
+def _ranges(low: float, high: float, wanted: Sequence[tuple[float, float]]) -> tuple[tuple[int, int], ...]:
+    """Ranges of positions, as far as they lie in the box."""
+    cut = [(position(max(low, a)), position(min(high, b))) for a, b in wanted]
+    return tuple(dict.fromkeys((a, b) for a, b in cut if a < b))
 
 
 def _cut(low: float, high: float, reach: float) -> tuple[float, float]:
@@ -81,17 +88,26 @@ def position(value: float) -> int:
 
 
 def points(rule: Sequence[Axis], count: int = COUNT) -> np.ndarray:
-    """The points (count, a), float32: in turn over all magnitudes, usual ones, near and far from zero."""
-    index = np.arange(count)
+    """The points (count, a), float32.
+
+    In turn: over all magnitudes, over usual ones, near zero, farther from it, and with one argument near a
+    splitpoint while the others run over all or over usual magnitudes.
+    """
+    kind, turn = np.arange(count) % 5, np.arange(count) // 5
     columns = []
-    for axis in rule:
-        share = (index // 4 + 1) * axis.step % 1.0
-        ranges = np.array([axis.whole, *axis.usual])
-        first, last = ranges[np.where(index % 4 == 0, 0, 1 + index // 4 % len(axis.usual))].T
+    for j, axis in enumerate(rule):
+        share = (turn + 1) * axis.step % 1.0
+        ranges = np.array([axis.whole, *axis.usual, *axis.splits])
+        around, n = turn // len(rule), len(axis.usual)
+        which = np.where((kind == 1) | ((kind == 4) & (around % 2 == 1)), 1 + turn % n, 0)
+        if axis.splits:
+            here = (kind == 4) & (turn % len(rule) == j)
+            which = np.where(here, 1 + n + around % len(axis.splits), which)
+        first, last = ranges[which].T
         spread = nth(first + np.floor(share * (last - first)).astype(np.int64))
-        low, high = np.array([axis.near, axis.far])[index % 2].T
+        low, high = np.array([axis.near, axis.far])[kind % 2].T
         flat = (low + share * (high - low)).astype(np.float32)
-        columns.append(np.where(index % 4 < 2, spread, flat))
+        columns.append(np.where((kind == 2) | (kind == 3), flat, spread))
     return np.stack(columns, axis=1) if columns else np.zeros((1, 0), np.float32)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import jax
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -63,6 +64,7 @@ def run(name: str, every: int = 1, points: int = 100_000) -> Outcome:
                 missed.append((mutant, verdict))
             else:
                 killed += 1
+            jax.clear_caches()  # what is compiled for a mutant is never used again
     return Outcome(name, killed, harmless, tuple(missed), time.perf_counter() - start)
 
 
