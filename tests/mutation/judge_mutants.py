@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vjpgen import verify
-from vjpgen.points import sample
+from vjpgen.points import Points, sample
 from vjpgen.reference import FLOOR, distance
 from vjpgen.spec import Spec
 
@@ -41,24 +41,28 @@ class Judge:
         n = len(found.at)
         partials = found.truth_partials.reshape(n, -1)
         self.truth = np.concatenate([found.truth_values, partials, partials], axis=1)
-        size = np.abs(self.truth)
-        original = verify.load(source, spec.name)
+        with np.errstate(all="ignore"):
+            self._observe(verify.load(source, spec.name), found)
+
+    def _observe(self, original: ModuleType, found: Points) -> None:
+        """What the module without a fault does."""
         self.results = self._results(original)
-        errors = distance(self.results, self.truth)
+        errors, size = distance(self.results, self.truth), np.abs(self.truth)
         self.counts = (size <= _HUGE) & ((size >= _TINY) | (size == 0)) & np.isfinite(errors)
         self.bounds = ELSEWHERE * np.maximum(FLOOR, 2 * np.nan_to_num(errors))
         usual = ((np.abs(found.at) > 2.0**-10) & (np.abs(found.at) < 2.0**10)).all(axis=1)
         tame = ((size > 2.0**-10) & (size < 2.0**10)).all(axis=1) & usual & (errors <= 16).all(axis=1)
         self.tame = found.at[np.flatnonzero(tame)[:512]]
         self.values = self._values(original)
-        self.signature, self.half, self.spread = (
-            self._signature(original),
-            self._half(original),
-            self._spread(original),
-        )
+        self.signature = self._signature(original)
+        self.half, self.spread = self._half(original), self._spread(original)
 
     def verdict(self, source: str) -> str:
         """What the mutant changes by more than the bounds; empty where nothing."""
+        with np.errstate(all="ignore"):
+            return self._verdict(source)
+
+    def _verdict(self, source: str) -> str:
         try:
             mutant = verify.load(source, self.spec.name)
             changes = distance(self._results(mutant), self.results.astype(np.float64))

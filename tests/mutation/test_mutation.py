@@ -27,7 +27,7 @@ KINDS = {
 @pytest.mark.parametrize("name", FEW)
 def test_some_mutants_are_killed(name: str) -> None:
     outcome = run(name, FEW[name])
-    assert outcome.killed >= 4
+    assert outcome.killed >= 3
     assert not outcome.missed, describe(outcome)
 
 
