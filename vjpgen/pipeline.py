@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vjpgen import __version__, deadline
+from vjpgen import __version__, deadline, measuring
 from vjpgen.errors import OptionError
 from vjpgen.parse import parse
 from vjpgen.spec import Spec
@@ -108,14 +107,19 @@ def generate(
             if progress is not None:
                 progress(what)
 
-        return _generate(_spec(expr, name, args, assume), effort, _place(output), _place(tests_path), step)
+        spec = _spec(expr, name, args, assume)
+        with measuring.open_meter() as meter:
+            return _generate(spec, effort, _place(output), _place(tests_path), step, meter)
 
 
 def _generate(
-    spec: Spec, effort: str, output: Path | None, tests_path: Path | None, step: Callable[[str], None]
+    spec: Spec,
+    effort: str,
+    output: Path | None,
+    tests_path: Path | None,
+    step: Callable[[str], None],
+    meter: measuring.Meter,
 ) -> Generated:
-    jax_loading = threading.Thread(target=_import_jax, daemon=True)
-    jax_loading.start()
     from vjpgen import doc, points, reference, render, render_tests, report, residuals, search
 
     step("searching for stable forms")
@@ -128,27 +132,21 @@ def _generate(
     beside = tests_path or module_path.with_name(f"test_{module_path.name}")
     command = command_line(spec, output, tests_path)
     draft = render.render_module(plan, doc.draft(plan, command=command, notes=spec.notes))
-    step("loading JAX")
-    jax_loading.join()
-    from vjpgen import verify
-
     step("measuring the generated code")
-    got = verify.measure(verify.load(draft, spec.name), spec, probe.columns())
+    shape = len(spec.outputs), spec.several
+    got = meter.measure(draft, spec.name, *shape, probe.columns())
     step("measuring the plain formula")
-    plain = verify.measure_plain(spec, probe.columns())
-    wide = verify.measure_plain(spec, probe.columns(probe.swept, float))
-    found = _report(plan, probe, got, plain, verify.versions())
+    naive = render.render_plain(spec)
+    plain = meter.measure(naive, spec.name, *shape, probe.columns())
+    wide = meter.measure(naive, spec.name, *shape, probe.columns(probe.swept, float))
+    found = _report(plan, probe, got, plain, meter.versions())
     lines = report.accuracy_lines(found.targets, found.dtype, found.domain)
     module = render.render_module(plan, doc.draft(plan, accuracy=lines, command=command, notes=spec.notes))
     step("writing the tests")
     suite = reference.suite(probe, got, plain, wide)
     where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
-    tests = render_tests.render_tests(suite, where, command, verify.platform())
+    tests = render_tests.render_tests(suite, where, command, meter.platform())
     return Generated(spec, module, tests, found)
-
-
-def _import_jax() -> None:
-    import vjpgen.verify  # noqa: F401 - on a thread of its own, because importing JAX takes longest
 
 
 def _spec(expr: Any, name: str | None, args: Sequence[str] | None, assume: str | Sequence[str]) -> Spec:

@@ -7,13 +7,12 @@ import linecache
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from platform import machine, processor
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -21,29 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vjpgen import sweep
-from vjpgen.render import render_plain
-from vjpgen.spec import Spec
+from vjpgen.observed import Measured as Measured
+
+if TYPE_CHECKING:
+    from vjpgen.spec import Spec
 
 Column = npt.NDArray[Any]
 _COUNTER = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What a function returned at n points, in the dtype of the points.
-
-    Attributes:
-        values: (n, m), the outputs.
-        partials: (n, m, a), by reverse mode.
-        forward: (n, m, a), by forward mode of the twin; None for the plain formula. An infinite partial makes
-            the whole row nan, because the other tangents are 0 and inf * 0 is nan.
-        residual_bytes: bytes that the backward pass keeps, per point.
-    """
-
-    values: Column
-    partials: Column
-    forward: Column | None
-    residual_bytes: float
 
 
 def load(source: str, name: str) -> ModuleType:
@@ -75,14 +58,33 @@ def measure(module: ModuleType, spec: Spec, columns: Sequence[Column]) -> Measur
         spec: what the module was generated from.
         columns: one array of n points per argument, all of one floating-point dtype.
     """
-    return _measure(getattr(module, spec.name), getattr(module, f"{spec.name}_jvp"), spec, columns)
+    twin = getattr(module, f"{spec.name}_jvp")
+    return _measure(getattr(module, spec.name), twin, len(spec.outputs), spec.several, columns)
 
 
 def measure_plain(spec: Spec, columns: Sequence[Column]) -> Measured:
     """Runs the formula as it stands in jax.numpy, differentiated by JAX: what a user has without vjpgen."""
-    module = load(render_plain(spec), f"{spec.name}_plain")
+    from vjpgen.render import render_plain
+
+    return measure_source(render_plain(spec), spec.name, len(spec.outputs), spec.several, columns)
+
+
+def measure_source(
+    source: str, name: str, outputs: int, several: bool, columns: Sequence[Column]
+) -> Measured:
+    """Runs a module given as text, in the dtype of the columns; JAX differentiates one without a twin.
+
+    Args:
+        source: the module.
+        name: the function in it.
+        outputs: how many arrays it returns.
+        several: whether they come as a tuple.
+        columns: one array of n points per argument.
+    """
+    module = load(source, name)
+    twin = getattr(module, f"{name}_jvp", None)
     with _double_precision(columns[0].dtype.itemsize == 8):
-        return _measure(getattr(module, spec.name), None, spec, columns)
+        return _measure(getattr(module, name), twin, outputs, several, columns)
 
 
 def _double_precision(on: bool) -> AbstractContextManager[Any]:
@@ -92,18 +94,22 @@ def _double_precision(on: bool) -> AbstractContextManager[Any]:
 
 
 def _measure(
-    f: Callable[..., Any], twin: Callable[..., Any] | None, spec: Spec, columns: Sequence[Column]
+    f: Callable[..., Any],
+    twin: Callable[..., Any] | None,
+    n_outs: int,
+    several: bool,
+    columns: Sequence[Column],
 ) -> Measured:
     n, columns = len(columns[0]), [_padded(c) for c in columns]
-    shape, n_args, n_outs = columns[0].shape, len(columns), len(spec.outputs)
-    outputs = _tupled(f, spec, shape)
+    shape, n_args = columns[0].shape, len(columns)
+    outputs = _tupled(f, several, shape)
 
     def program(one: Any, zero: Any, *at: Any) -> Any:
         values, pull = jax.vjp(outputs, *at)
         rows = [pull(tuple(one if k == i else zero for k in range(n_outs))) for i in range(n_outs)]
         if twin is None:
             return values, rows, None
-        push = _tupled(twin, spec, shape)
+        push = _tupled(twin, several, shape)
         bases = [tuple(one if k == j else zero for k in range(n_args)) for j in range(n_args)]
         return values, rows, [jax.jvp(push, at, basis)[1] for basis in bases]
 
@@ -131,15 +137,22 @@ def residual_bytes(f: Callable[..., Any], columns: Sequence[Column]) -> float:
     return float(size) / max(1, columns[0].size)
 
 
-def _tupled(f: Callable[..., Any], spec: Spec, shape: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
+def _tupled(f: Callable[..., Any], several: bool, shape: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
     """`f` with a tuple of outputs of one shape."""
 
     def g(*at: Any) -> tuple[Any, ...]:
         found = f(*at)
-        found = tuple(found) if spec.several else (found,)
+        found = tuple(found) if several else (found,)
         return tuple(jnp.broadcast_to(jnp.asarray(y, at[0].dtype), shape) for y in found)
 
     return g
+
+
+def warm_up() -> None:
+    """Compiles a small program: the first one costs several times what the next ones do."""
+    x = np.ones(sweep.LENGTH, np.float32)
+    source = "import jax.numpy as jnp\n\ndef f(x):\n    return jnp.where(x > 0, jnp.log1p(jnp.exp(x)), x)\n"
+    measure_source(source, "f", 1, False, [x])
 
 
 def versions() -> tuple[tuple[str, str], ...]:

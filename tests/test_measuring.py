@@ -1,0 +1,68 @@
+"""Code is measured alike in this process and in one of its own, which ends with the work."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from vjpgen import measuring
+from vjpgen.errors import InternalError, VjpgenError
+
+SOURCE = "import jax.numpy as jnp\n\ndef f(x):\n    return jnp.sin(x)\n"
+APART = "import sys\nfrom vjpgen import measuring\nwith measuring.open_meter() as meter:\n"
+X = np.linspace(0, 1, 9, dtype=np.float32)
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "jax")
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_process_of_its_own_answers_as_this_one_does() -> None:
+    with measuring.open_meter() as meter:
+        found = meter.measure(SOURCE, "f", 1, False, [X])
+        facts = meter.versions(), meter.platform()
+    here = measuring.Meter(None)
+    same = here.measure(SOURCE, "f", 1, False, [X])
+    assert np.array_equal(found.values, same.values)
+    assert np.array_equal(found.partials, same.partials)
+    assert facts == (here.versions(), here.platform())
+
+
+@pytest.mark.usefixtures("apart")
+def test_an_error_there_is_raised_here_and_the_next_call_is_answered() -> None:
+    with measuring.open_meter() as meter:
+        with pytest.raises(ZeroDivisionError):
+            meter.measure("1/0", "f", 1, False, [X])
+        assert meter.versions()
+
+
+@pytest.mark.usefixtures("apart")
+def test_the_process_ends_with_the_block_however_that_ends() -> None:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.suppress(KeyError))
+        meter = stack.enter_context(measuring.open_meter())
+        assert meter._process is not None
+        assert meter._process.poll() is None
+        raise KeyError
+    assert meter._process.poll() is not None
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_process_that_dies_is_an_internal_error_and_not_a_wait() -> None:
+    with measuring.open_meter() as meter:
+        assert meter._process is not None
+        meter._process.kill()
+        with pytest.raises(InternalError) as caught:
+            meter.versions()
+    assert isinstance(caught.value, VjpgenError)
+
+
+def test_this_process_never_loads_jax() -> None:
+    program = APART + "    assert meter.versions()\nassert 'jax' not in sys.modules\n"
+    subprocess.run([sys.executable, "-c", program], check=True)

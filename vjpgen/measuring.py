@@ -1,0 +1,97 @@
+"""Where generated code is measured: in this process if JAX is loaded, otherwise in one of its own.
+
+Importing JAX takes longer than all else that the command does. In a process of its own it goes on beside the
+search; on a thread of this one the two would take turns.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vjpgen.errors import InternalError
+
+_ENDING_S = 5.0
+
+
+@contextmanager
+def open_meter() -> Iterator[Meter]:
+    """A meter for the block; a process that it started ends with the block, however the block ends."""
+    if "jax" in sys.modules:
+        yield Meter(None)
+        return
+    with _child() as process:
+        try:
+            yield Meter(process)
+        finally:
+            _end(process)
+
+
+class Meter:
+    """Calls functions of `vjpgen.verify`, here or in the process that JAX is loaded in."""
+
+    def __init__(self, process: subprocess.Popen[bytes] | None) -> None:
+        self._process = process
+
+    def measure(self, source: str, name: str, outputs: int, several: bool, columns: Sequence[Any]) -> Any:
+        """`verify.measure_source`: what a module returned at these points.
+
+        Raises:
+            InternalError: the process ended before it answered.
+        """
+        return self._call("measure_source", source, name, outputs, several, columns)
+
+    def versions(self) -> tuple[tuple[str, str], ...]:
+        """`verify.versions`: what measured."""
+        found: tuple[tuple[str, str], ...] = self._call("versions")
+        return found
+
+    def platform(self) -> tuple[str, str, str, str]:
+        """`verify.platform`: what the last bits depend on."""
+        found: tuple[str, str, str, str] = self._call("platform")
+        return found
+
+    def _call(self, function: str, *arguments: Any) -> Any:
+        if self._process is None:
+            from vjpgen import verify
+
+            return getattr(verify, function)(*arguments)
+        to, back = self._process.stdin, self._process.stdout
+        assert to is not None
+        assert back is not None
+        try:
+            pickle.dump((function, arguments), to)
+            to.flush()
+            done, found = pickle.load(back)
+        except (EOFError, BrokenPipeError):
+            raise InternalError(
+                f"the process that measures ended with status {self._process.wait()}"
+            ) from None
+        if not done:
+            raise found
+        return found
+
+
+def _child() -> subprocess.Popen[bytes]:
+    """This Python with this vjpgen, wherever it was imported from, and JAX on the same platform."""
+    home = str(Path(__file__).parents[1])
+    places = [home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    environment = {
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # a GPU's memory stays with those who need it
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(places),
+    }
+    words = [sys.executable, "-m", "vjpgen.measured"]
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """No goodbye: the process holds nothing that has to be kept, and taking JAX down is slow."""
+    process.kill()
+    process.wait(_ENDING_S)

@@ -1,0 +1,28 @@
+"""What a function returned: plain arrays, so that reading them needs no JAX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+Column = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a function returned at n points, in the dtype of the points.
+
+    Attributes:
+        values: (n, m), the outputs.
+        partials: (n, m, a), by reverse mode.
+        forward: (n, m, a), by forward mode of the twin; None for the plain formula. An infinite partial makes
+            the whole row nan, because the other tangents are 0 and inf * 0 is nan.
+        residual_bytes: bytes that the backward pass keeps, per point.
+    """
+
+    values: Column
+    partials: Column
+    forward: Column | None
+    residual_bytes: float
