@@ -19,7 +19,7 @@ X = np.linspace(0, 1, 9, dtype=np.float32)
 
 @pytest.fixture
 def apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "jax")
+    monkeypatch.delitem(sys.modules, "jax", raising=False)
 
 
 @pytest.mark.usefixtures("apart")
