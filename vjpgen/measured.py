@@ -1,33 +1,28 @@
-"""The process that measures: answers the calls of `measuring.Meter` until its standard input ends."""
+"""What a function returned: plain arrays, so that reading them needs no JAX."""
 
 from __future__ import annotations
 
-import os
-import pickle
-import signal
-import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+Column = npt.NDArray[Any]
 
 
-def main() -> None:
-    """Reads (function of `verify`, arguments), writes (True, result) or (False, exception)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the process that asks
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
-    from vjpgen import verify
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a function returned at n points, in the dtype of the points.
 
-    verify.warm_up()
-    while True:
-        try:
-            function, arguments = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            answer = True, getattr(verify, function)(*arguments)
-        except Exception as error:
-            answer = False, error
-        pickle.dump(answer, answers)
-        answers.flush()
+    Attributes:
+        values: (n, m), the outputs.
+        partials: (n, m, a), by reverse mode.
+        forward: (n, m, a), by forward mode of the twin; None for the plain formula. An infinite partial makes
+            the whole row nan, because the other tangents are 0 and inf * 0 is nan.
+        residual_bytes: bytes that the backward pass keeps, per point.
+    """
 
-
-if __name__ == "__main__":
-    main()
+    values: Column
+    partials: Column
+    forward: Column | None
+    residual_bytes: float

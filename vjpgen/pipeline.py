@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vjpgen import __version__, deadline, measuring
+from vjpgen import __version__, deadline
 from vjpgen.errors import OptionError
+from vjpgen.meter import Meter, open_meter
 from vjpgen.parse import parse
 from vjpgen.spec import Spec
 
@@ -108,7 +109,7 @@ def generate(
                 progress(what)
 
         spec = _spec(expr, name, args, assume)
-        with measuring.open_meter() as meter:
+        with open_meter() as meter:
             return _generate(spec, effort, _place(output), _place(tests_path), step, meter)
 
 
@@ -118,7 +119,7 @@ def _generate(
     output: Path | None,
     tests_path: Path | None,
     step: Callable[[str], None],
-    meter: measuring.Meter,
+    meter: Meter,
 ) -> Generated:
     from vjpgen import doc, points, reference, render, render_tests, report, residuals, search
 

@@ -29,7 +29,7 @@ _TINY, _HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 class Results(Protocol):
-    """What a function returned at the points of a probe, in their dtype: `verify.Measured`."""
+    """What a function returned at the points of a probe, in their dtype: `measured.Measured`."""
 
     @property
     def values(self) -> np.ndarray: ...

@@ -151,7 +151,7 @@ def targets(plan: Plan, probe: Any, got: Any, plain: Any) -> tuple[Target, ...]:
     Args:
         plan: what was generated.
         probe: `reference.Probe`; figures are over its sample.
-        got, plain: `verify.Measured` of the module and of the plain formula, at all points of the probe.
+        got, plain: `measured.Measured` of the module and of the plain formula, at all points of the probe.
     """
     rows, found = probe.sampled, []
     at = probe.at[rows]

@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, Any, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 
 from vjpgen import sweep
-from vjpgen.observed import Measured as Measured
+from vjpgen.measured import Column, Measured
 
 if TYPE_CHECKING:
     from vjpgen.spec import Spec
 
-Column = npt.NDArray[Any]
 _COUNTER = itertools.count(1)
 
 
@@ -149,7 +147,7 @@ def _tupled(f: Callable[..., Any], several: bool, shape: tuple[int, ...]) -> Cal
 
 
 def warm_up() -> None:
-    """Compiles a small program: the first one costs several times what the next ones do."""
+    """Compiles a small program: the first one costs more than the next ones."""
     x = np.ones(sweep.LENGTH, np.float32)
     source = "import jax.numpy as jnp\n\ndef f(x):\n    return jnp.where(x > 0, jnp.log1p(jnp.exp(x)), x)\n"
     measure_source(source, "f", 1, False, [x])

@@ -1,6 +1,6 @@
 """Where generated code is measured: in this process if JAX is loaded, otherwise in one of its own.
 
-Importing JAX takes longer than all else that the command does. In a process of its own it goes on beside the
+Importing JAX takes about as long as a short search. In a process of its own it goes on beside the
 search; on a thread of this one the two would take turns.
 """
 
@@ -11,13 +11,11 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from vjpgen.errors import InternalError
-
-_ENDING_S = 5.0
 
 
 @contextmanager
@@ -87,11 +85,13 @@ def _child() -> subprocess.Popen[bytes]:
         **os.environ,
         "PYTHONPATH": os.pathsep.join(places),
     }
-    words = [sys.executable, "-m", "vjpgen.measured"]
+    words = [sys.executable, "-m", "vjpgen.meter_process"]
     return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """No goodbye: the process holds nothing that has to be kept, and taking JAX down is slow."""
     process.kill()
-    process.wait(_ENDING_S)
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # half a question may be left for a process that died
+        process.stdin.close()
