@@ -167,3 +167,9 @@ def test_the_same_graph_under_any_hash_seed() -> None:
     ]
     assert len(outputs[0]) > 1000
     assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize("n", range(2, 9))
+def test_a_number_that_equals_the_number_of_its_class_is_kept(n: int) -> None:
+    graph = grow(*(f"x + {n} - {n}" for n in range(n, n + 3)), limit=80)
+    assert all(graph.nodes)

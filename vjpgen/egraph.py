@@ -286,10 +286,15 @@ def _number_classes(classes: Mapping[str, list[Node]], tops: list[str]) -> Graph
     dull = {(op, numbers["num", Fraction(v)]) for op, v in idle if ("num", Fraction(v)) in numbers}
     table = []
     for name, own in order.items():
-        rows = {r for n in classes[name] if (r := _canonical(n, order)) is not None and own not in r[1:]}
+        rows = {r for n in classes[name] if (r := _canonical(n, order)) and own not in _operands(r)}
         rows = {r for r in rows if not _dull(r, dull)} or rows
         table.append(tuple(sorted(rows, key=lambda n: (len(n), n[0], tuple(map(str, n[1:]))))))
     return Graph(tuple(table), tuple(order[t] for t in tops))
+
+
+def _operands(node: Node) -> Node:
+    """The classes that a node refers to; the payload of a leaf is none, though a number may look like one."""
+    return () if node[0] in ("num", "var", "const") else node[1:]
 
 
 def _dull(node: Node, dull: set[tuple[str, int]]) -> bool:
