@@ -41,7 +41,8 @@ def judge(row: dict[str, Any], dtype: str, points: int, seed: int, timeout: floa
 
 
 def _figures(row: dict[str, Any], dtype: str, points: int, seed: int) -> dict[str, Any]:
-    from vjpgen import doc, points as sampling, render, residuals, search, verify
+    from vjpgen import doc, render, residuals, search, verify
+    from vjpgen import points as sampling
     from vjpgen.parse import parse
 
     pre = row.get("pre")
@@ -71,7 +72,7 @@ def _errors(got: Any, at: Any) -> dict[str, float]:
     }
     found["bad"] = float(sum(t[1] for t in targets))
     found["tail"] = _mean([t[2] for t in targets])
-    usual = [u for u in (_target(*pair, at.ordinary) for pair in _pairs(got, at))]
+    usual = [_target(a, b, at.ordinary) for a, b in _pairs(got, at)]
     found["usual_tail"] = _mean([u[2] for u in usual])
     found["usual_bad"] = float(sum(u[1] for u in usual))
     if got.forward is not None:

@@ -25,6 +25,8 @@ from vjpgen.rules import GROUPS, RULES, Rule
 
 Node = tuple[Any, ...]  # ("num", Fraction) | ("var", name) | ("const", name) | (op, class, ...)
 _COMMUTATIVE = frozenset(("add", "mul", "max", "min", "hypot", "logaddexp", "sum3"))
+_LONGEST_KEY = 5000  # nodes of a term that may stand for its class
+_DEEPEST = 1000  # passes that terms may need to reach the top
 _SMALL = 10**6  # larger or fractional numbers are opaque: no arithmetic on them
 _FACTS = """
 (rule ((= c (Num i)) (> i 0)) ((pos c)) :ruleset facts)
@@ -271,7 +273,7 @@ def _leaf(name: str) -> Node:
 def _number_classes(classes: Mapping[str, list[Node]], tops: list[str]) -> Graph:
     """Number classes by the smallest term that each contains, so that names from the engine do not matter."""
     key: dict[str, tuple[int, str]] = {}
-    for _ in range(64):
+    for _ in range(_DEEPEST):
         changed = False
         for name, nodes in classes.items():
             for node in nodes:
@@ -320,7 +322,7 @@ def _key(node: Node, key: Mapping[str, tuple[int, str]]) -> tuple[int, str] | No
     if len(below) < len(node) - 1:
         return None
     size = 1 + sum(k[0] for k in below)
-    return (size, f"{node[0]}({','.join(k[1] for k in below)})") if size < 200 else None
+    return (size, f"{node[0]}({','.join(k[1] for k in below)})") if size < _LONGEST_KEY else None
 
 
 def term(node: Node, operands: Sequence[Expr]) -> Expr:
