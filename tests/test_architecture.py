@@ -54,6 +54,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "derive",
+        "chain",
+        "balance",
+        "compiled",
         "rules",
         "rules_algebra",
         "rules_functions",

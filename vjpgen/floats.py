@@ -186,6 +186,11 @@ def evaluate(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike = np.float3
         env: a column of `dtype` for each variable.
         dtype: float32 or float64.
     """
+    return evaluate_all(e, env, dtype)[e]
+
+
+def evaluate_all(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike = np.float32) -> dict[Expr, Array]:
+    """What `evaluate` computes, for every node of the expression."""
     done: dict[Expr, Array] = {}
     for x in walk(e):
         done[x] = (
@@ -193,4 +198,4 @@ def evaluate(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike = np.float3
             if x.args or x.op in ("true", "false")
             else leaf(x, env, dtype)
         )
-    return done[e]
+    return done

@@ -56,6 +56,7 @@ SIMPLIFYING: tuple[tuple[str, str], ...] = (
         square-div: a**2 / b**2 <-> (a / b)**2
         square-mul: a**2 * b**2 <-> (a * b)**2
         square-neg: (-a)**2 -> a**2
+        four-square: 4 * a**2 <-> (2 * a)**2
         square-abs: abs(a)**2 -> a**2
         square-over: a**2 / a -> a if nz(a)
         over-square: a / a**2 -> 1 / a if nz(a)
@@ -103,6 +104,8 @@ SIMPLIFYING: tuple[tuple[str, str], ...] = (
         sqrt-mul: sqrt(a * b) <-> sqrt(a) * sqrt(b) if nonneg(a), nonneg(b)
         sqrt-div: sqrt(a / b) <-> sqrt(a) / sqrt(b) if nonneg(a), pos(b)
         sqrt-square-factor: sqrt(a**2 * b) -> abs(a) * sqrt(b) if nonneg(b)
+        sqrt-scale-plus: sqrt(a**2 + b) -> abs(a) * sqrt(1 + (b / a) / a) if nz(a)
+        sqrt-scale-minus: sqrt(a**2 - b) -> abs(a) * sqrt(1 - (b / a) / a) if nz(a)
         cube-of-sqrt: sqrt(a)**3 -> a * sqrt(a)
     """),
     ("Euclidean norm: Moler and Morrison (1983)", """

@@ -72,6 +72,8 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         pow-exp: exp(a) ** b -> exp(a * b)
         pow-to-exp: a ** b -> exp(b * log(a)) if pos(a)
         log-pow: log(a ** b) -> b * log(a) if pos(a)
+        pow-sum: a ** c + b ** c -> a ** c * (1 + (b / a) ** c) if pos(a), pos(b)
+        pow-root: (a ** b * c) ** (1 / b) -> a * c ** (1 / b) if pos(a), pos(c), nz(b)
         pow-half: a ** (b / 2) <-> sqrt(a) ** b if pos(a)
         sqrt-pow: sqrt(a ** b) -> a ** (b / 2) if pos(a)
     """),

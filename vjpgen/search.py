@@ -7,14 +7,16 @@ shape on points that no step has used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from vjpgen import derive, pieces, regimes, series
+from vjpgen import chain, derive, pieces, regimes, series
+from vjpgen.balance import balanced
 from vjpgen.classes import analyse
+from vjpgen.compiled import compiled
 from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, num, variables, walk
 from vjpgen.extract import Term, extract, make_term
@@ -37,6 +39,8 @@ _ENOUGH = 0.25  # bits on average; what is as good as this, and
 _NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
 _LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
 _MOST_TRUNCATIONS = 16
+_BALANCED = 8  # candidates whose products are put into a safer order
+_LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
@@ -96,7 +100,7 @@ def _plainer(plain: Expr, found: Expr, output: int, spec: Spec, points: Points) 
         return found
     env = _env(spec, points.at)
     truth = points.truth_values[:, output]
-    one, other = (make_term(e, evaluate(e, env), truth, 0.0).score for e in (plain, found))
+    one, other = (make_term(e, _run(e, env), truth, 0.0).score for e in (plain, found))
     return plain if one <= other + 0.02 else found
 
 
@@ -142,16 +146,35 @@ class _Improver:
         self.env = _env(spec, at[: self.cut])
         self.fresh = _env(spec, at[self.cut :])
         self.at = at
+        self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the terms that were chosen
 
     def improve(self, targets: Sequence[_Target]) -> tuple[Expr, ...]:
+        """The best forms: values and partials from ever larger e-graphs, then partials of the forms found."""
+        targets = list(targets)
         done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
-        for nodes in self.nodes:
+        self.forms = {k: (e,) for k, e in done.items()}
+        for turn, nodes in enumerate((*self.nodes, self.nodes[0])):
             todo = [k for k in done if not self._good(done[k], targets[k])]
+            if turn:
+                fresh = {k: self._of_value(k, targets[k]) for k in todo}
+                targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
+                if turn == len(self.nodes):
+                    todo = [k for k in todo if fresh[k]]
             if not todo:
                 break
             beams = self._beams([targets[k] for k in todo], nodes)
-            done |= {k: tidy(self._best(targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
+            done |= {k: tidy(self._best(k, targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
+
+    def _of_value(self, k: int, target: _Target) -> tuple[Expr, ...]:
+        """Shapes of a partial that are derivatives of the forms chosen for its value; none for a value."""
+        n = len(self.spec.outputs)
+        if k < n:
+            return ()
+        i, j = divmod(k - n, len(self.spec.args))
+        slopes = (chain.partial(form, self.spec.args[j]) for form in self.forms.get(i, ()))
+        shapes = (tidy(s) for s in slopes if s is not None and s.size <= _LONGEST_SHAPE)
+        return tuple(s for s in dict.fromkeys(shapes) if s not in target.shapes)
 
     def _good(self, expr: Expr, target: _Target) -> bool:
         bits = self._term(expr, self._counted(target.truth[: self.cut])).bits
@@ -168,7 +191,7 @@ class _Improver:
         found: list[list[Term]] = [[] for _ in targets]
         if not inside:
             return found
-        seeds = [targets[k].shapes for k in inside]
+        seeds = [[s for s in targets[k].shapes if not has_op(s, *_OUTSIDE)] for k in inside]
         graph = saturate(seeds, self._facts(seeds), limit=nodes + nodes // 4 * (len(inside) - 1))
         truths = [targets[k].truth[: self.cut] for k in inside]
         analysis = analyse(graph, self.env, truths)
@@ -195,13 +218,17 @@ class _Improver:
                 facts.append(("nz", e))
         return facts
 
-    def _best(self, target: _Target, terms: Sequence[Term]) -> Expr:
+    def _best(self, k: int, target: _Target, terms: Sequence[Term]) -> Expr:
         truth = self._counted(target.truth[: self.cut])
-        candidates = [self._term(e, truth) for e in target.shapes]
-        candidates += [self._term(t.expr, truth) for t in terms]
+        shapes = dict.fromkeys((*target.shapes, *self.forms[k], *(t.expr for t in terms)))
+        candidates = [self._term(e, truth) for e in shapes]
+        likely = sorted(candidates, key=lambda t: t.score)[:_BALANCED]
+        safer = (tidy(b) for t in likely for b in balanced(t.expr, self.env))
+        candidates += [self._term(e, truth) for e in dict.fromkeys(safer) if e not in shapes]
         candidates += self._series(target, truth)
         names = variables(target.shapes[0])
         choice = regimes.choose(candidates, self.env, regimes.scrutinees(names, self._inner(candidates)))
+        self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms))
         expr = regimes.build(choice, lambda c, k: self._cut(c, k, target))
         return self._no_worse(expr, target)
 
@@ -222,7 +249,7 @@ class _Improver:
 
     def _term(self, expr: Expr, truth: Array) -> Term:
         """A candidate; where differentiating it once more would break, it pays for that."""
-        t = make_term(expr, _full(evaluate(expr, self.env), truth), truth, cost(expr))
+        t = make_term(expr, _full(_run(expr, self.env), truth), truth, cost(expr))
         names = variables(expr)
         if not names:
             return t
@@ -273,7 +300,7 @@ class _Improver:
             truth = Truth((target.shapes[0],), self.spec.args).values(line[good].astype(np.float64))[:, 0]
             truth = self._counted(truth)
             env = {n: v[good] for n, v in env.items()}
-            a, b = (make_term(t.expr, _full(evaluate(t.expr, env), truth), truth, 0.0).bits
+            a, b = (make_term(t.expr, _full(_run(t.expr, env), truth), truth, 0.0).bits
                     for t in (choice.terms[k], choice.terms[k + 1]))  # fmt: skip
             loss = np.concatenate([[0.0], np.cumsum(a)]) + np.concatenate([np.cumsum(b[::-1])[::-1], [0.0]])
             edges = np.concatenate([[low], keys[good].astype(np.float64), [high]])
@@ -288,9 +315,14 @@ class _Improver:
             return expr
         plain = target.shapes[0]
         old, new = (
-            make_term(e, _full(evaluate(e, self.fresh), truth), truth, cost(e)).score for e in (plain, expr)
+            make_term(e, _full(_run(e, self.fresh), truth), truth, cost(e)).score for e in (plain, expr)
         )
         return plain if old < new else expr
+
+
+def _run(e: Expr, env: Mapping[str, Array]) -> Array:
+    """What the expression computes in float32 once it is compiled."""
+    return evaluate(compiled(e), env)
 
 
 def _full(values: Array, like: Array) -> Array:
@@ -321,13 +353,13 @@ def backward_bits(plan: Plan) -> float:
     spec = plan.forms.spec
     points = sample(spec, _HELD_BACK * 2, _SEED + 1)
     env = _env(spec, points.at)
-    saved = {r.name: _full(evaluate(r.expr, env), points.at[:, 0]) for r in plan.residuals}
+    saved = {r.name: _full(_run(r.expr, env), points.at[:, 0]) for r in plan.residuals}
     total, count = 0.0, 0
     for i, row in enumerate(plan.bwd):
         for j, e in enumerate(row):
             truth = points.truth_partials[:, i, j]
             truth = np.where(representable(truth, np.float32), truth, np.nan)
             if np.isfinite(truth).any():
-                bits = make_term(e, _full(evaluate(e, saved), truth), truth, 0.0).bits
+                bits = make_term(e, _full(_run(e, saved), truth), truth, 0.0).bits
                 total, count = total + float(bits[np.isfinite(truth)].mean()), count + 1
     return total / max(1, count)

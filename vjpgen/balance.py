@@ -1,0 +1,225 @@
+"""Products in an order whose intermediate results stay inside the range of the dtype.
+
+`r**2 / c**3 * exp(-(r/c)**2/2)` is fine in exact arithmetic, and NaN in float32 where r**2 overflows before
+the exponential vanishes. A product is taken apart into its factors, whose magnitudes are known at the sample
+points, and put together again pair by pair: a beam search for the tree of multiplications and divisions in
+which the fewest points meet an intermediate result that overflows or underflows while the product does not.
+Exponentials and powers may be halved, which keeps them in range for twice as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+
+import numpy as np
+
+from vjpgen.expr import Expr, call, num
+from vjpgen.floats import Array, evaluate_all, huge, tiny
+
+_LONGEST = 300  # nodes of an expression that is looked at
+_MOST_FACTORS = 10
+_LARGEST_POWER = 4
+_BEAM = 4
+_LOW, _HIGH = float(np.log2(tiny(np.float32))), float(np.log2(huge(np.float32)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A partial product above or below the line: `size` is log2 of its magnitude at each point."""
+
+    expr: Expr
+    size: Array
+    above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Items still to be multiplied, and where an intermediate result has left the range."""
+
+    items: tuple[_Item, ...]
+    lost: Array
+    steps: float
+
+
+def balanced(e: Expr, env: Mapping[str, Array]) -> list[Expr]:
+    """Shapes of `e` with its products in a safer order: with their factors as they are, and with halves.
+
+    Args:
+        e: an expression.
+        env: float32 columns.
+    """
+    if e.size > _LONGEST:
+        return []
+    values = evaluate_all(e, {k: v.astype(np.float64) for k, v in env.items()}, np.float64)
+    with np.errstate(all="ignore"):
+        sizes = {x: np.log2(np.abs(v)) for x, v in values.items() if v.dtype != bool}
+    found = (_Balancer(sizes, halves).run(e) for halves in (False, True))
+    return [f for f in dict.fromkeys(found) if f is not e]
+
+
+class _Balancer:
+    def __init__(self, sizes: Mapping[Expr, Array], halves: bool) -> None:
+        self.sizes, self.halves = sizes, halves
+        self.done: dict[Expr, Expr] = {}
+
+    def run(self, e: Expr) -> Expr:
+        if e not in self.done:
+            self.done[e] = self._product(e) or _again(e, [self.run(a) for a in e.args])
+        return self.done[e]
+
+    def _product(self, e: Expr) -> Expr | None:
+        """The product `e` in a better order, None where it is none or stands well as it is."""
+        coefficient, factors = _factors(e)
+        if not 2 < len(factors) <= _MOST_FACTORS:
+            return None
+        final = self.sizes[e]
+        before = int(self._lost_now(e, final).sum())
+        if not before:
+            return None
+        items = [i for f, above in factors for i in self._items(f, above)]
+        if coefficient != 1:
+            items.append(_Item(num(coefficient), np.log2(np.full_like(final, abs(float(coefficient)))), True))
+        if len(items) > _MOST_FACTORS:
+            return None
+        best = _arrange(items, final)
+        return best.items[0].expr if best is not None and int(best.lost.sum()) < before else None
+
+    def _lost_now(self, e: Expr, final: Array) -> Array:
+        lost = np.zeros_like(final, bool)
+        stack = [(e, True)]
+        while stack:
+            x, above = stack.pop()
+            lost |= _outside(self.sizes[x], final, above)
+            if _multiplies(x):
+                below = x.op == "div" or (x.op == "pow" and x.args[1].value < 0)  # type: ignore[operator]
+                operands = x.args[:1] if x.op == "pow" else x.args
+                stack += [(a, above != (below and a is operands[-1])) for a in operands]
+        return lost
+
+    def _items(self, factor: Expr, above: bool) -> Iterator[_Item]:
+        size, shape = self.sizes[factor], self.run(factor)
+        half = _half(shape) if self.halves and (np.abs(size) > _HIGH).any() else None
+        if half is None:
+            yield _Item(shape, size, above)
+        else:
+            yield from (_Item(half, size / 2, above), _Item(half, size / 2, above))
+
+
+def _again(e: Expr, args: list[Expr]) -> Expr:
+    return call(e.op, *args) if e.args else e
+
+
+def _multiplies(x: Expr) -> bool:
+    return x.op in ("mul", "div", "neg", "square") or (x.op == "pow" and _power(x) is not None)
+
+
+def _power(x: Expr) -> int | None:
+    """The exponent, where it is a small integer."""
+    value = x.args[1].value
+    if isinstance(value, Fraction) and value.denominator == 1 and 0 < abs(value) <= _LARGEST_POWER:
+        return int(value)
+    return None
+
+
+def _factors(e: Expr) -> tuple[Fraction, list[tuple[Expr, bool]]]:
+    """The rational coefficient, then each factor once for every time that it occurs, above or below."""
+    coefficient = Fraction(1)
+    found: list[tuple[Expr, bool]] = []
+    stack = [(e, True)]
+    while stack and len(found) <= _MOST_FACTORS:
+        x, above = stack.pop()
+        if x.op == "mul":
+            stack += [(x.args[1], above), (x.args[0], above)]
+        elif x.op == "div":
+            stack += [(x.args[1], not above), (x.args[0], above)]
+        elif x.op == "neg":
+            coefficient = -coefficient
+            stack.append((x.args[0], above))
+        elif x.op == "square":
+            stack += [(x.args[0], above)] * 2
+        elif x.op == "pow" and (n := _power(x)) is not None:
+            stack += [(x.args[0], above == (n > 0))] * abs(n)
+        elif isinstance(x.value, Fraction) and x.value:
+            coefficient *= x.value if above else 1 / x.value
+        else:
+            found.append((x, above))
+    return coefficient, found
+
+
+def _half(x: Expr) -> Expr | None:
+    """The square root of an exponential or a power, by halving its exponent."""
+    if x.op == "exp":
+        return call("exp", _halved(x.args[0]))
+    if x.op == "exp_product":
+        return call("exp_product", _halved(x.args[0]), x.args[1])
+    if x.op == "pow":
+        return call("pow", x.args[0], _halved(x.args[1]))
+    return None
+
+
+def _halved(a: Expr) -> Expr:
+    return -_halved(a.args[0]) if a.op == "neg" else a / 2
+
+
+def _outside(size: Array, final: Array, above: bool) -> Array:
+    """Where an intermediate result of this size, above or below the line, spoils a product of size `final`.
+
+    Where the product itself vanishes, a divisor may be infinite and a factor zero.
+    """
+    with np.errstate(invalid="ignore"):
+        inside = (final >= _LOW) & (final <= _HIGH)
+        over = (size > _HIGH) & (inside | (final < _LOW) & above)
+        under = (size < _LOW) & (inside | (final < _LOW) & (not above))
+    return np.asarray(over | under)
+
+
+def _arrange(items: list[_Item], final: Array) -> _State | None:
+    lost = np.zeros_like(final, bool)
+    for i in items:
+        lost |= _outside(i.size, final, i.above)
+    beam = [_State(tuple(items), lost, 0.0)]
+    for _ in range(len(items) - 1):
+        grown: dict[tuple[tuple[int, bool], ...], _State] = {}
+        for state in beam:
+            for new in _joined(state, final):
+                key = tuple(sorted((id(i.expr), i.above) for i in new.items))
+                if key not in grown or _rank(new) < _rank(grown[key]):
+                    grown[key] = new
+        beam = sorted(grown.values(), key=_rank)[:_BEAM]
+    return next((s for s in beam if s.items[0].above), None)
+
+
+def _rank(state: _State) -> tuple[int, float]:
+    return int(state.lost.sum()), state.steps
+
+
+def _joined(state: _State, final: Array) -> Iterator[_State]:
+    """Every state in which one pair of items has become one."""
+    seen = set()
+    for i, j in combinations(range(len(state.items)), 2):
+        a, b = state.items[i], state.items[j]
+        if a.above < b.above:
+            a, b = b, a
+        if (a.expr, a.above, b.expr, b.above) in seen:
+            continue
+        seen.add((a.expr, a.above, b.expr, b.above))
+        if _rewritten(a, b):
+            continue
+        with np.errstate(invalid="ignore"):
+            size = a.size + b.size if a.above == b.above else a.size - b.size
+        if a.above != b.above:
+            price, expr = 3.0, a.expr / b.expr
+        else:
+            price, expr = 1.0, call("square", a.expr) if a.expr is b.expr else a.expr * b.expr
+        rest = tuple(x for k, x in enumerate(state.items) if k not in (i, j))
+        joined = _Item(expr, size, a.above)
+        yield _State((*rest, joined), state.lost | _outside(size, final, a.above), state.steps + price)
+
+
+def _rewritten(a: _Item, b: _Item) -> bool:
+    """Whether XLA would compute something else than this join (see `compiled`)."""
+    ops = (a.expr.op, b.expr.op)
+    return "div" in ops if a.above != b.above else ops == ("exp", "exp")
