@@ -71,6 +71,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "tidy",
         "reference",
     ),
+    ("improve",),
     ("search",),
     # Forms to text
     ("guards", "naming", "printer"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from vjpgen.expr import Expr, call, num, show, var
+from vjpgen.expr import Expr, call, num, show, var, variables, walk
 from vjpgen.floats import evaluate
 from vjpgen.parse import parse
 from vjpgen.tidy import tidy
@@ -36,6 +36,8 @@ TERMS = st.recursive(
 @given(TERMS)
 def test_the_same_float32_numbers(e: Expr) -> None:
     """Bit for bit, but that a folded constant is rounded once, not at each step, and zeros have no sign."""
+    constants = [c for c in walk(e) if c.args and not variables(c)]
+    assume(all(np.array_equal(evaluate(c, ENV), evaluate(tidy(c), ENV), equal_nan=True) for c in constants))
     before, after = (np.broadcast_to(evaluate(f, ENV), (10,)) for f in (e, tidy(e)))
     known = ~np.isnan(before)
     np.testing.assert_array_equal(before[known], after[known])

@@ -7,50 +7,20 @@ shape on points that no step has used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
-
 import numpy as np
 
-from vjpgen import chain, derive, pieces, regimes, series
-from vjpgen.balance import balanced
-from vjpgen.classes import analyse
-from vjpgen.compiled import compiled
-from vjpgen.egraph import saturate
-from vjpgen.expr import Expr, has_op, num, variables, walk
-from vjpgen.extract import Term, extract, make_term
-from vjpgen.factors import separate
+from vjpgen import derive, pieces
+from vjpgen.expr import Expr, has_op, num, variables
+from vjpgen.extract import make_term
 from vjpgen.floats import Array, evaluate, representable
 from vjpgen.forms import Forms, Plan
-from vjpgen.ops import OPS
+from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver, Target, columns, full, run
 from vjpgen.points import Points, sample
 from vjpgen.spec import Spec
-from vjpgen.tangents import survives
 from vjpgen.tidy import tidy
-from vjpgen.truth import Truth
 
-POINTS = 384
-_HELD_BACK = 128  # of these points, kept for the final comparison
-_FEWEST = 16  # points that a piece needs to be searched
 _SEED = 20240229
 _NODES = {"low": (700,), "normal": (700, 5000), "high": (700, 2500, 12000)}  # e-graphs, tried in turn
-_ENOUGH = 0.25  # bits on average; what is as good as this, and
-_NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
-_LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
-_MOST_TRUNCATIONS = 16
-_BALANCED = 8  # candidates whose products are put into a safer order
-_LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
-_BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
-_OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """One smooth formula to compute, in several shapes, and its exact values at the points."""
-
-    shapes: tuple[Expr, ...]
-    truth: Array
 
 
 def search(spec: Spec, *, effort: str = "normal") -> Forms:
@@ -98,251 +68,39 @@ def _plainer(plain: Expr, found: Expr, output: int, spec: Spec, points: Points) 
     """The formula as written where the pieces computed apart are no better."""
     if plain is found or has_op(plain, "where"):
         return found
-    env = _env(spec, points.at)
+    env = columns(spec, points.at)
     truth = points.truth_values[:, output]
-    one, other = (make_term(e, _run(e, env), truth, 0.0).score for e in (plain, found))
+    one, other = (make_term(e, run(e, env), truth, 0.0).score for e in (plain, found))
     return plain if one <= other + 0.02 else found
-
-
-def _env(spec: Spec, at: Array) -> dict[str, Array]:
-    return {name: np.ascontiguousarray(at[:, k]) for k, name in enumerate(spec.args)}
 
 
 def _search_leaf(leaf: pieces.Leaf, spec: Spec, points: Points, nodes: tuple[int, ...]) -> tuple[Expr, ...]:
     """Forms of the leaf's outputs, then of their partials, row by row."""
     inside = np.ones(len(points.at), bool)
-    env = {k: v.astype(np.float64) for k, v in _env(spec, points.at).items()}
+    env = {k: v.astype(np.float64) for k, v in columns(spec, points.at).items()}
     for condition in leaf.path:
         inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
     chosen = points.at[inside]
     positive = frozenset(a for k, a in enumerate(spec.args) if len(chosen) and (chosen[:, k] > 0).all())
     scope = derive.symbols(spec.args, positive)
     targets = _targets(leaf, spec, scope, points, inside)
-    if len(chosen) < _FEWEST:
+    if len(chosen) < FEWEST:
         return tuple(t.shapes[0] for t in targets)
-    return _Improver(spec, chosen, nodes).improve(targets)
+    return Improver(spec, chosen, nodes).improve(targets)
 
 
 def _targets(
     leaf: pieces.Leaf, spec: Spec, scope: dict[str, object], points: Points, inside: Array
-) -> list[_Target]:
+) -> list[Target]:
     targets = [
-        _Target(derive.value(o, scope), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)
+        Target(derive.value(o, scope), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)
     ]
     for i, o in enumerate(leaf.outputs):
         used = variables(o)
         for j, a in enumerate(spec.args):
             shapes = derive.partial(o, a, scope) if a in used else (num(0),)
-            targets.append(_Target(shapes, points.truth_partials[inside, i, j]))
+            targets.append(Target(shapes, points.truth_partials[inside, i, j]))
     return targets
-
-
-class _Improver:
-    """The search within one piece: its points, used ones first, held-back ones last."""
-
-    def __init__(self, spec: Spec, at: Array, nodes: tuple[int, ...]) -> None:
-        self.spec, self.nodes = spec, nodes
-        self.cut = max(_FEWEST, len(at) * (POINTS - _HELD_BACK) // POINTS)
-        self.env = _env(spec, at[: self.cut])
-        self.fresh = _env(spec, at[self.cut :])
-        self.at = at
-        self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the terms that were chosen
-
-    def improve(self, targets: Sequence[_Target]) -> tuple[Expr, ...]:
-        """The best forms: values and partials from ever larger e-graphs, then partials of the forms found."""
-        targets = list(targets)
-        done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
-        self.forms = {k: (e,) for k, e in done.items()}
-        for turn, nodes in enumerate((*self.nodes, self.nodes[0])):
-            todo = [k for k in done if not self._good(done[k], targets[k])]
-            if turn:
-                fresh = {k: self._of_value(k, targets[k]) for k in todo}
-                targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
-                if turn == len(self.nodes):
-                    todo = [k for k in todo if fresh[k]]
-            if not todo:
-                break
-            beams = self._beams([targets[k] for k in todo], nodes)
-            done |= {k: tidy(self._best(k, targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
-        return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
-
-    def _of_value(self, k: int, target: _Target) -> tuple[Expr, ...]:
-        """Shapes of a partial that are derivatives of the forms chosen for its value; none for a value."""
-        n = len(self.spec.outputs)
-        if k < n:
-            return ()
-        i, j = divmod(k - n, len(self.spec.args))
-        slopes = (chain.partial(form, self.spec.args[j]) for form in self.forms.get(i, ()))
-        shapes = (tidy(s) for s in slopes if s is not None and s.size <= _LONGEST_SHAPE)
-        return tuple(s for s in dict.fromkeys(shapes) if s not in target.shapes)
-
-    def _good(self, expr: Expr, target: _Target) -> bool:
-        bits = self._term(expr, self._counted(target.truth[: self.cut])).bits
-        return float(bits.mean()) <= _ENOUGH and float(bits.max()) <= _NOWHERE_WORSE
-
-    def _worthwhile(self, target: _Target) -> bool:
-        return bool(variables(target.shapes[0])) and bool(
-            representable(target.truth[: self.cut], np.float32).any()
-        )
-
-    def _beams(self, targets: Sequence[_Target], nodes: int) -> list[list[Term]]:
-        """Candidates from one e-graph that holds all targets with operations the e-graph knows."""
-        inside = [k for k, t in enumerate(targets) if not has_op(t.shapes[0], *_OUTSIDE)]
-        found: list[list[Term]] = [[] for _ in targets]
-        if not inside:
-            return found
-        seeds = [[s for s in targets[k].shapes if not has_op(s, *_OUTSIDE)] for k in inside]
-        graph = saturate(seeds, self._facts(seeds), limit=nodes + nodes // 4 * (len(inside) - 1))
-        truths = [targets[k].truth[: self.cut] for k in inside]
-        analysis = analyse(graph, self.env, truths)
-        beams = extract(graph, analysis, self.env, [self._counted(t) for t in truths])
-        for k, root in zip(inside, graph.roots, strict=True):
-            found[k] = beams.get(root, [])
-        return found
-
-    def _facts(self, seeds: Sequence[Sequence[Expr]]) -> list[tuple[str, Expr]]:
-        """Signs that hold at every point, for the arguments and the subexpressions of the seeds."""
-        facts = []
-        wide = {k: v.astype(np.float64) for k, v in self.env.items()}
-        for e in walk(*(s for shapes in seeds for s in shapes)):
-            if e.op == "num":
-                continue
-            values = np.atleast_1d(evaluate(e, wide, np.float64))
-            if np.isnan(values).any():
-                continue
-            if (values > 0).all():
-                facts.append(("pos", e))
-            elif (values >= 0).all():
-                facts.append(("nonneg", e))
-            elif (values != 0).mean() > 0.5:
-                facts.append(("nz", e))
-        return facts
-
-    def _best(self, k: int, target: _Target, terms: Sequence[Term]) -> Expr:
-        truth = self._counted(target.truth[: self.cut])
-        shapes = dict.fromkeys((*target.shapes, *self.forms[k], *(t.expr for t in terms)))
-        candidates = [self._term(e, truth) for e in shapes]
-        likely = sorted(candidates, key=lambda t: t.score)[:_BALANCED]
-        safer = (tidy(b) for t in likely for b in balanced(t.expr, self.env))
-        candidates += [self._term(e, truth) for e in dict.fromkeys(safer) if e not in shapes]
-        candidates += self._series(target, truth)
-        names = variables(target.shapes[0])
-        choice = regimes.choose(candidates, self.env, regimes.scrutinees(names, self._inner(candidates)))
-        self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms))
-        expr = regimes.build(choice, lambda c, k: self._cut(c, k, target))
-        return self._no_worse(expr, target)
-
-    def _inner(self, candidates: Sequence[Term]) -> list[Expr]:
-        """Operands of functions that overflow or cancel: natural places to split."""
-        inner = []
-        for t in sorted(candidates, key=lambda t: t.score)[:3]:
-            for e in walk(t.expr):
-                if (
-                    e.op in ("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt")
-                    and e.args[0].size <= 9
-                ):
-                    inner.append(e.args[0])
-        return [e for e in dict.fromkeys(inner) if e.args and variables(e)][:4]
-
-    def _counted(self, truth: Array) -> Array:
-        return np.where(representable(truth, np.float32), truth, np.nan)
-
-    def _term(self, expr: Expr, truth: Array) -> Term:
-        """A candidate; where differentiating it once more would break, it pays for that."""
-        t = make_term(expr, _full(_run(expr, self.env), truth), truth, cost(expr))
-        names = variables(expr)
-        if not names:
-            return t
-        broken = ~survives(expr, {n: self.env[n] for n in names}) & np.isfinite(truth)
-        bits = t.bits + _BROKEN * broken
-        return Term(expr, t.values, bits, t.cost, t.score + float(bits.mean() - t.bits.mean()))
-
-    def _series(self, target: _Target, truth: Array) -> list[Term]:
-        """Polynomials at 0 in one argument, for the factors that depend on it alone.
-
-        They are worthless where float64 would see the truncation.
-        """
-        wide = {k: v.astype(np.float64) for k, v in self.env.items()}
-        found = []
-        for e in self._truncations(target.shapes):
-            with np.errstate(all="ignore"):
-                off = np.abs(evaluate(e, wide, np.float64) / truth - 1)
-            t = self._term(e, truth)
-            bits = np.where(np.isnan(truth) | (off < 2.0**-48), t.bits, 32.0)
-            found.append(Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
-        return found
-
-    def _truncations(self, shapes: Sequence[Expr]) -> list[Expr]:
-        found: dict[Expr, None] = {}
-        for shape in shapes:
-            for name in variables(shape):
-                parts = separate(shape, name)
-                if parts is None or not has_op(parts[0], "add", "sub"):
-                    continue
-                expansion = series.expand(parts[0], name)
-                if expansion is not None:
-                    polynomials = series.polynomials(expansion, name)
-                    found |= dict.fromkeys(tidy(parts[1] * p) for p in polynomials)
-            if len(found) > _MOST_TRUNCATIONS:
-                break
-        return list(found)
-
-    def _cut(self, choice: regimes.Choice, k: int, target: _Target) -> Fraction:
-        """A threshold between two neighbouring points, where the forms on both sides are about as good."""
-        low, high = choice.cuts[k]
-        left, right = choice.rows[k]
-        assert choice.scrutinee is not None
-        line = _between(self.at[left], self.at[right])
-        env = _env(self.spec, line)
-        keys = evaluate(choice.scrutinee, env).astype(np.float64)
-        good = np.isfinite(keys) & (keys > low) & (keys < high)
-        if good.sum() >= 4 and np.array_equal(keys[good], np.sort(keys[good])):
-            truth = Truth((target.shapes[0],), self.spec.args).values(line[good].astype(np.float64))[:, 0]
-            truth = self._counted(truth)
-            env = {n: v[good] for n, v in env.items()}
-            a, b = (make_term(t.expr, _full(_run(t.expr, env), truth), truth, 0.0).bits
-                    for t in (choice.terms[k], choice.terms[k + 1]))  # fmt: skip
-            loss = np.concatenate([[0.0], np.cumsum(a)]) + np.concatenate([np.cumsum(b[::-1])[::-1], [0.0]])
-            edges = np.concatenate([[low], keys[good].astype(np.float64), [high]])
-            best = int(np.argmin(loss))
-            low, high = float(edges[best]), float(edges[best + 1])
-        return regimes.round_number(low, high)
-
-    def _no_worse(self, expr: Expr, target: _Target) -> Expr:
-        """The plain shape instead, where held-back points say that it is better."""
-        truth = self._counted(target.truth[self.cut :])
-        if not np.isfinite(truth).any():
-            return expr
-        plain = target.shapes[0]
-        old, new = (
-            make_term(e, _full(_run(e, self.fresh), truth), truth, cost(e)).score for e in (plain, expr)
-        )
-        return plain if old < new else expr
-
-
-def _run(e: Expr, env: Mapping[str, Array]) -> Array:
-    """What the expression computes in float32 once it is compiled."""
-    return evaluate(compiled(e), env)
-
-
-def _full(values: Array, like: Array) -> Array:
-    return np.ascontiguousarray(np.broadcast_to(values, like.shape))
-
-
-def _between(a: Array, b: Array, n: int = 33) -> Array:
-    """Points on the way from a to b, in equal ratios where signs agree, in equal steps elsewhere."""
-    t = np.linspace(0.0, 1.0, n + 2)[1:-1, None]
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    with np.errstate(all="ignore"):
-        ratios = np.sign(a) * np.exp(np.log(np.abs(a)) * (1 - t) + np.log(np.abs(b)) * t)
-    with np.errstate(over="ignore"):
-        return np.where(a * b > 0, ratios, a * (1 - t) + b * t).astype(np.float32)
-
-
-def cost(e: Expr) -> float:
-    """Sum of the costs of the distinct operations of an expression, and a little for its length."""
-    operations = (len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args)
-    return sum(operations) + _LENGTH * e.size
 
 
 def backward_bits(plan: Plan) -> float:
@@ -351,15 +109,15 @@ def backward_bits(plan: Plan) -> float:
     Every residual is computed and rounded as fwd does, every partial from the residuals alone as bwd does.
     """
     spec = plan.forms.spec
-    points = sample(spec, _HELD_BACK * 2, _SEED + 1)
-    env = _env(spec, points.at)
-    saved = {r.name: _full(_run(r.expr, env), points.at[:, 0]) for r in plan.residuals}
+    points = sample(spec, HELD_BACK * 2, _SEED + 1)
+    env = columns(spec, points.at)
+    saved = {r.name: full(run(r.expr, env), points.at[:, 0]) for r in plan.residuals}
     total, count = 0.0, 0
     for i, row in enumerate(plan.bwd):
         for j, e in enumerate(row):
             truth = points.truth_partials[:, i, j]
             truth = np.where(representable(truth, np.float32), truth, np.nan)
             if np.isfinite(truth).any():
-                bits = make_term(e, _full(_run(e, saved), truth), truth, 0.0).bits
+                bits = make_term(e, full(run(e, saved), truth), truth, 0.0).bits
                 total, count = total + float(bits[np.isfinite(truth)].mean()), count + 1
     return total / max(1, count)
