@@ -9,17 +9,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from vjpgen.expr import Expr, call, num, rebuild
+from vjpgen.expr import Expr, call, num, settle
 
 
 def compiled(e: Expr) -> Expr:
     """The expression with the rewritings of XLA's algebraic simplifier that move rounding or overflow."""
-    for _ in range(8):
-        changed = rebuild(e, _step)
-        if changed is e:
-            return e
-        e = changed
-    return e
+    return settle(e, _step)
 
 
 def _step(x: Expr) -> Expr | None:

@@ -147,6 +147,16 @@ def rebuild(e: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     return done[e]
 
 
+def settle(e: Expr, change: Callable[[Expr], Expr | None], rounds: int = 8) -> Expr:
+    """`rebuild` again and again until nothing changes, `rounds` times at most."""
+    for _ in range(rounds):
+        changed = rebuild(e, change)
+        if changed is e:
+            return e
+        e = changed
+    return e
+
+
 def substitute(e: Expr, table: Mapping[Expr, Expr]) -> Expr:
     """Replace whole subtrees, outermost first; what is put in is not searched again."""
     done: dict[Expr, Expr] = {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from vjpgen.expr import Expr, call, num, rebuild, variables
+from vjpgen.expr import Expr, call, num, settle, variables
 
 _EVEN = frozenset(("abs", "square", "cos", "cosh"))
 _ODD = frozenset(("sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "erf", "cbrt", "sign"))
@@ -17,12 +17,7 @@ _LONGEST = 2**60  # numerators and denominators of folded numbers
 
 def tidy(e: Expr) -> Expr:
     """The same computation, without redundant signs and units."""
-    for _ in range(8):
-        simpler = rebuild(e, _step)
-        if simpler is e:
-            return e
-        e = simpler
-    return e
+    return settle(e, _step)
 
 
 def _step(x: Expr) -> Expr | None:
