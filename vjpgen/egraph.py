@@ -27,6 +27,7 @@ Node = tuple[Any, ...]  # ("num", Fraction) | ("var", name) | ("const", name) | 
 _COMMUTATIVE = frozenset(("add", "mul", "max", "min", "hypot", "logaddexp", "sum3"))
 _LONGEST_KEY = 5000  # nodes of a term that may stand for its class
 _DEEPEST = 1000  # passes that terms may need to reach the top
+_BURST = 3  # matches of one rule at a time, for every node that the graph may have
 _SMALL = 10**6  # larger or fractional numbers are opaque: no arithmetic on them
 _FACTS = """
 (rule ((= c (Num i)) (> i 0)) ((pos c)) :ruleset facts)
@@ -208,9 +209,11 @@ def saturate(
     for _ in range(rounds):
         before = size
         for group in tuple(alive):
-            run(f"(push)\n(run g{group} 1)")
+            run("(push)")
+            most = _BURST * limit if 2 * size > limit else None
+            bursts = _apply(run, group, most)
             grown = _size(run)
-            if grown > limit or _collapsed(run):
+            if bursts or grown > limit or _collapsed(run):
                 run("(pop)")
                 alive.remove(group)
             elif grown > size:
@@ -219,6 +222,21 @@ def saturate(
         if size == before:
             break
     return _read(graph, len(targets))
+
+
+def _apply(run: Any, group: int, most: int | None) -> bool:
+    """Apply a block of rules once; whether one of them matched in more than `most` places, and was left out.
+
+    Without `most`, only what has changed since the last time is matched, which is faster.
+    """
+    if most is None:
+        run(f"(run g{group} 1)")
+        return False
+    (output,) = run(
+        f"(run-schedule (let-scheduler s (back-off :match-limit {most})) (run-with s g{group}))"
+    )
+    steps = (step.rule_set_report.rule_reports for step in output.report.iterations)
+    return any(r.num_matches > most for step in steps for rule in step.values() for r in rule)
 
 
 def _collapsed(run: Any) -> bool:
