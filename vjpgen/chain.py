@@ -10,6 +10,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from vjpgen.expr import Expr, call, const, num, walk
+from vjpgen.ops import OPS
 
 _ZERO, _ONE, _TWO = num(0), num(1), num(2)
 _HALF = num(Fraction(1, 2))
@@ -85,7 +86,7 @@ def partial(e: Expr, name: str) -> Expr | None:
     for x in walk(e):
         if x.op == "var":
             slopes[x] = _ONE if x.value == name else _ZERO
-        elif all(slopes[a] is _ZERO for a in x.args):
+        elif x.args and OPS[x.op].gives == "bool" or all(slopes[a] is _ZERO for a in x.args):
             slopes[x] = _ZERO
         else:
             found = _slope(x, [slopes[a] for a in x.args])
@@ -104,6 +105,8 @@ def _slope(x: Expr, below: list[Expr]) -> Expr | None:
         return _times(call("poly", x.args[0], *higher), below[0]) if higher else _ZERO
     if x.op == "pow":
         return _power(x, below)
+    if x.op == "where":
+        return call("where", x.args[0], below[1], below[2])
     if x.op not in _SLOPES:
         return None
     factors = _SLOPES[x.op](x.args, x)

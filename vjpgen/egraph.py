@@ -232,9 +232,7 @@ def _apply(run: Any, group: int, most: int | None) -> bool:
     if most is None:
         run(f"(run g{group} 1)")
         return False
-    (output,) = run(
-        f"(run-schedule (let-scheduler s (back-off :match-limit {most})) (run-with s g{group}))"
-    )
+    (output,) = run(f"(run-schedule (let-scheduler s (back-off :match-limit {most})) (run-with s g{group}))")
     steps = (step.rule_set_report.rule_reports for step in output.report.iterations)
     return any(r.num_matches > most for step in steps for rule in step.values() for r in rule)
 

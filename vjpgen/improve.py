@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from vjpgen import chain, regimes, series
+from vjpgen import chain, derive, inner, regimes, series
 from vjpgen.balance import balanced
 from vjpgen.classes import analyse
 from vjpgen.compiled import compiled
 from vjpgen.egraph import saturate
-from vjpgen.expr import Expr, has_op, variables, walk
+from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract, make_term
 from vjpgen.factors import separate
 from vjpgen.floats import Array, evaluate, representable
@@ -57,6 +57,10 @@ class Improver:
         self.env = columns(spec, at[: self.cut])
         self.fresh = columns(spec, at[self.cut :])
         self.at = at
+        positive = frozenset(a for k, a in enumerate(spec.args) if (at[:, k] > 0).all())
+        self.scope = derive.symbols(spec.args, positive)
+        self.inner: dict[tuple[Expr, Expr], Expr] = {}  # variables of inner functions, and
+        self.meaning: dict[Expr, Expr] = {}  # what stands for each of them
         self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the terms that were chosen
 
     def improve(self, targets: Sequence[Target]) -> tuple[Expr, ...]:
@@ -68,6 +72,8 @@ class Improver:
             todo = [k for k in done if not self._good(done[k], targets[k])]
             if turn:
                 fresh = {k: self._of_value(k, targets[k]) for k in todo}
+                if turn == 1:
+                    fresh = {k: shapes + self._changed(targets[k]) for k, shapes in fresh.items()}
                 targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
                 if turn == len(self.nodes):
                     todo = [k for k in todo if fresh[k]]
@@ -86,6 +92,28 @@ class Improver:
         slopes = (chain.partial(form, self.spec.args[j]) for form in self.forms.get(i, ()))
         shapes = (tidy(s) for s in slopes if s is not None and s.size <= _LONGEST_SHAPE)
         return tuple(s for s in dict.fromkeys(shapes) if s not in target.shapes)
+
+    def _changed(self, target: Target) -> tuple[Expr, ...]:
+        """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
+        if has_op(target.shapes[0], *_OUTSIDE):
+            return ()
+        found = []
+        for change in inner.changes(target.shapes[0], self.scope):
+            symbols = {var(i.name): self._inner(i) for i in change.inner}
+            found.append(substitute(change.shape, symbols))
+        return tuple(found)
+
+    def _inner(self, one: inner.Inner) -> Expr:
+        """The variable that stands for an inner function."""
+        key = (one.function, one.at)
+        if key not in self.inner:
+            symbol = self.inner[key] = var(f"inner:{len(self.inner)}")
+            wide = {k: v.astype(np.float64) for k, v in self.env.items()}
+            u = evaluate(one.at, wide, np.float64)
+            truth = Truth((one.function,), (inner.VARIABLE,))
+            self.env[str(symbol.value)] = truth.values(u[:, None])[:, 0]
+            self.meaning[symbol] = substitute(_solved(one.function, truth, u), {var(inner.VARIABLE): one.at})
+        return self.inner[key]
 
     def _good(self, expr: Expr, target: Target) -> bool:
         bits = self._term(expr, self._counted(target.truth[: self.cut])).bits
@@ -131,19 +159,21 @@ class Improver:
 
     def _best(self, k: int, target: Target, terms: Sequence[Term]) -> Expr:
         truth = self._counted(target.truth[: self.cut])
-        shapes = dict.fromkeys((*target.shapes, *self.forms[k], *(t.expr for t in terms)))
+        shapes = dict.fromkeys(
+            substitute(e, self.meaning) for e in (*target.shapes, *self.forms[k], *(t.expr for t in terms))
+        )
         candidates = [self._term(e, truth) for e in shapes]
         likely = sorted(candidates, key=lambda t: t.score)[:_BALANCED]
         safer = (tidy(b) for t in likely for b in balanced(t.expr, self.env))
         candidates += [self._term(e, truth) for e in dict.fromkeys(safer) if e not in shapes]
         candidates += self._series(target, truth)
         names = variables(target.shapes[0])
-        choice = regimes.choose(candidates, self.env, regimes.scrutinees(names, self._inner(candidates)))
+        choice = regimes.choose(candidates, self.env, regimes.scrutinees(names, self._operands(candidates)))
         self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms))
         expr = regimes.build(choice, lambda c, k: self._cut(c, k, target))
         return self._no_worse(expr, target)
 
-    def _inner(self, candidates: Sequence[Term]) -> list[Expr]:
+    def _operands(self, candidates: Sequence[Term]) -> list[Expr]:
         """Operands of functions that overflow or cancel: natural places to split."""
         inner = []
         for t in sorted(candidates, key=lambda t: t.score)[:3]:
@@ -160,7 +190,7 @@ class Improver:
 
     def _term(self, expr: Expr, truth: Array) -> Term:
         """A candidate; where differentiating it once more would break, it pays for that."""
-        t = make_term(expr, full(run(expr, self.env), truth), truth, cost(expr))
+        t = judged(expr, self.env, truth, cost(expr))
         names = variables(expr)
         if not names:
             return t
@@ -175,7 +205,7 @@ class Improver:
         """
         wide = {k: v.astype(np.float64) for k, v in self.env.items()}
         found = []
-        for e in self._truncations(target.shapes):
+        for e in self._truncations([s for s in target.shapes if substitute(s, self.meaning) is s]):
             with np.errstate(all="ignore"):
                 off = np.abs(evaluate(e, wide, np.float64) / truth - 1)
             t = self._term(e, truth)
@@ -211,8 +241,7 @@ class Improver:
             truth = Truth((target.shapes[0],), self.spec.args).values(line[good].astype(np.float64))[:, 0]
             truth = self._counted(truth)
             env = {n: v[good] for n, v in env.items()}
-            a, b = (make_term(t.expr, full(run(t.expr, env), truth), truth, 0.0).bits
-                    for t in (choice.terms[k], choice.terms[k + 1]))  # fmt: skip
+            a, b = (judged(t.expr, env, truth).bits for t in choice.terms[k : k + 2])
             loss = np.concatenate([[0.0], np.cumsum(a)]) + np.concatenate([np.cumsum(b[::-1])[::-1], [0.0]])
             edges = np.concatenate([[low], keys[good].astype(np.float64), [high]])
             best = int(np.argmin(loss))
@@ -225,15 +254,33 @@ class Improver:
         if not np.isfinite(truth).any():
             return expr
         plain = target.shapes[0]
-        old, new = (
-            make_term(e, full(run(e, self.fresh), truth), truth, cost(e)).score for e in (plain, expr)
-        )
+        old, new = (judged(e, self.fresh, truth, cost(e)).score for e in (plain, expr))
         return plain if old < new else expr
 
 
-def run(e: Expr, env: Mapping[str, Array]) -> Array:
-    """What the expression computes in float32 once it is compiled."""
-    return evaluate(compiled(e), env)
+def _solved(function: Expr, truth: Truth, at: Array) -> Expr:
+    """The best form of a function of one variable at what its variable is at the points."""
+    with np.errstate(over="ignore"):
+        u = at.astype(np.float32)
+    u = np.unique(u[representable(at, np.float32) & (u != 0)])
+    if len(u) < FEWEST:
+        return function
+    u = np.random.default_rng(len(u)).permutation(u)
+    spec = Spec("g", (inner.VARIABLE,), (function,), False, (), "")
+    exact = truth.values(u[:, None].astype(np.float64))[:, 0]
+    scope = derive.symbols(spec.args)
+    target = Target(derive.value(function, scope), exact)
+    return Improver(spec, u[:, None], (700,)).improve([target])[0]
+
+
+def judged(e: Expr, env: Mapping[str, Array], truth: Array, price: float = 0.0) -> Term:
+    """A term with its error at each point: as written, or as XLA compiles it, whichever is worse."""
+    shapes = dict.fromkeys((e, compiled(e)))
+    terms = [make_term(e, full(evaluate(shape, env), truth), truth, price) for shape in shapes]
+    if len(terms) == 1:
+        return terms[0]
+    bits = np.maximum(terms[0].bits, terms[1].bits)
+    return replace(terms[1], bits=bits, score=terms[1].score + float((bits - terms[1].bits).mean()))
 
 
 def full(values: Array, like: Array) -> Array:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from vjpgen import derive, pieces
+from vjpgen.compiled import compiled
 from vjpgen.expr import Expr, has_op, num, variables
-from vjpgen.extract import make_term
 from vjpgen.floats import Array, evaluate, representable
 from vjpgen.forms import Forms, Plan
-from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver, Target, columns, full, run
+from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver, Target, columns, full, judged
 from vjpgen.points import Points, sample
 from vjpgen.spec import Spec
 from vjpgen.tidy import tidy
@@ -70,7 +70,7 @@ def _plainer(plain: Expr, found: Expr, output: int, spec: Spec, points: Points) 
         return found
     env = columns(spec, points.at)
     truth = points.truth_values[:, output]
-    one, other = (make_term(e, run(e, env), truth, 0.0).score for e in (plain, found))
+    one, other = (judged(e, env, truth).score for e in (plain, found))
     return plain if one <= other + 0.02 else found
 
 
@@ -111,13 +111,13 @@ def backward_bits(plan: Plan) -> float:
     spec = plan.forms.spec
     points = sample(spec, HELD_BACK * 2, _SEED + 1)
     env = columns(spec, points.at)
-    saved = {r.name: full(run(r.expr, env), points.at[:, 0]) for r in plan.residuals}
+    saved = {r.name: full(evaluate(compiled(r.expr), env), points.at[:, 0]) for r in plan.residuals}
     total, count = 0.0, 0
     for i, row in enumerate(plan.bwd):
         for j, e in enumerate(row):
             truth = points.truth_partials[:, i, j]
             truth = np.where(representable(truth, np.float32), truth, np.nan)
             if np.isfinite(truth).any():
-                bits = make_term(e, full(run(e, saved), truth), truth, 0.0).bits
+                bits = judged(e, saved, truth).bits
                 total, count = total + float(bits[np.isfinite(truth)].mean()), count + 1
     return total / max(1, count)

@@ -1,0 +1,200 @@
+"""Inner functions: what depends on one product of the arguments alone, with its zero at the origin taken out.
+
+`(log(1 + xi*z) - xi*z/(1 + xi*z)) / xi**2` cancels where xi*z is small, and no rewriting stops that, nor is
+there one argument to expand it in. With u = xi*z it is g(u) / xi**2, where g has a double zero at 0, so it is
+z**2 * G(u) with G(u) = g(u)/u**2: a function of one variable, which the search stabilises for itself, and a
+power that no longer divides by xi.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from math import gcd
+from typing import Any
+
+import sympy as sp
+
+from vjpgen import series
+from vjpgen.bridge import from_sympy, to_sympy
+from vjpgen.expr import Expr
+
+VARIABLE = "u"  # of the inner functions
+_MOST_OPERATIONS = 90
+_MOST_CHANGES = 6
+_MOST_INNER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """One function of one variable, G(u), and what stands for u.
+
+    Attributes:
+        name: of the variable that stands for its value in the outer shape.
+        function: G over the variable `u`, as it follows from the formula.
+        at: u over the arguments.
+    """
+
+    name: str
+    function: Expr
+    at: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An equal shape of a formula, over its arguments and the values of its inner functions."""
+
+    shape: Expr
+    inner: tuple[Inner, ...]
+
+
+def changes(e: Expr, scope: dict[str, Any]) -> list[Change]:
+    """Shapes of `e` in which inner functions have their zeros taken out; none where it has no such part.
+
+    Args:
+        e: a formula without `where` and `poly`.
+        scope: sympy symbols of the arguments, from `derive.symbols`.
+    """
+    plain = to_sympy(e, scope)
+    if plain.count_ops() > _MOST_OPERATIONS:
+        return []
+    names = {symbol: name for name, symbol in scope.items()}
+    found: dict[Expr, Change] = {}
+    for s, logs in {plain: {}, **_without_powers(plain)}.items():
+        for product in _products(s):
+            if logs and not product.free_symbols & logs.keys():
+                continue
+            for symbol in sorted(product.free_symbols, key=str):
+                if product.as_powers_dict()[symbol] in (1, -1) and len(found) < _MOST_CHANGES:
+                    change = _Changing(product, symbol, logs, names).run(s)
+                    if change is not None:
+                        found.setdefault(change.shape, change)
+    return list(found.values())
+
+
+def _without_powers(s: Any) -> dict[Any, dict[Any, Any]]:
+    """Powers with variable exponents as exponentials of symbols, and the logarithms that these stand for."""
+    powers = sorted((p for p in s.atoms(sp.Pow) if _is_power(p)), key=str)
+    logs: dict[Any, Any] = {}
+    for p in powers:
+        logs.setdefault(sp.log(p.base), sp.Symbol(f"log_{len(logs)}", real=True))
+    if not logs:
+        return {}
+    s = s.replace(_is_power, lambda x: sp.exp(x.exp * logs.get(sp.log(x.base), sp.log(x.base))))
+    return {s.subs(logs): {symbol: log for log, symbol in logs.items()}}
+
+
+def _is_power(x: Any) -> bool:
+    """Whether it is a power other than of e, with an exponent that varies."""
+    return bool(x.is_Pow and not x.exp.is_number and x.base is not sp.E)
+
+
+def _products(s: Any) -> list[Any]:
+    """Products of several symbols that functions of one variable are taken of, in their order of appearance."""
+    found: dict[Any, None] = {}
+    for node in sp.preorder_traversal(s):
+        if not (node.is_Function or node.is_Pow and not (node.base.is_Symbol or node.base.is_Mul)):
+            continue
+        operand = node.args[1] if node.is_Pow and node.base is sp.E else node.args[0]
+        for term in sp.Add.make_args(operand):
+            if len(term.free_symbols) > 1 and (product := _primitive(term)) is not None:
+                found.setdefault(product)
+    return list(found)
+
+
+def _primitive(term: Any) -> Any | None:
+    """A product of symbols, without its coefficient, to the least power that has integer exponents."""
+    powers = {b: e for b, e in term.as_powers_dict().items() if b.free_symbols}
+    if not all(b.is_Symbol and e.is_Integer for b, e in powers.items()):
+        return None
+    common = reduce(gcd, (abs(int(e)) for e in powers.values()))
+    ordered = sorted(powers.items(), key=lambda p: str(p[0]))
+    return sp.Mul(*(b ** (e // common) for b, e in ordered)) if common else None
+
+
+def _distributed(term: Any) -> Any:
+    """A product with the sums in its numerator multiplied out, its denominators as they are."""
+    sums = [a for a in sp.Mul.make_args(term) if a.is_Add]
+    rest = sp.Mul(*(a for a in sp.Mul.make_args(term) if not a.is_Add))
+    return sp.Add(*(rest * sp.Mul(*row) for row in itertools.product(*(s.args for s in sums))))
+
+
+class _Changing:
+    """One formula, rewritten in u: `product` is u, and `symbol` is what u takes the place of."""
+
+    def __init__(self, product: Any, symbol: Any, logs: dict[Any, Any], names: dict[Any, str]) -> None:
+        self.product, self.symbol, self.logs, self.names = product, symbol, logs, names
+        self.u = sp.Symbol(VARIABLE, real=True)
+        self.orders: dict[Any, int | None] = {}
+        self.found: dict[Any, tuple[Any, Expr]] = {}
+
+    def run(self, s: Any) -> Change | None:
+        power = self.product.as_powers_dict()[self.symbol]
+        other = self.product / self.symbol**power
+        s = s.subs(self.symbol, self.u / other if power == 1 else other / self.u)
+        shape = self._rewritten(s).subs(self.u, self.product)
+        if not 0 < len(self.found) <= _MOST_INNER:
+            return None
+        at = from_sympy(self.product.subs(self.logs), self.names)
+        inner = tuple(Inner(symbol.name, g, at) for symbol, g in self.found.values())
+        return Change(from_sympy(shape.subs(self.logs), self.names), inner)
+
+    def _alone(self, s: Any) -> bool:
+        return bool(s.free_symbols == {self.u})
+
+    def _rewritten(self, s: Any) -> Any:
+        if self.u not in s.free_symbols or s is self.u:
+            return s
+        if self._alone(s):
+            return self._outlined(s)
+        if s.is_Add:
+            return sp.Add(*(free * self._rewritten(g) * mixed for (free, mixed), g in self._collected(s)))
+        if s.is_Mul:
+            alone = sp.Mul(*(a for a in s.args if self._alone(a)))
+            others = (a for a in s.args if not self._alone(a))
+            return self._rewritten(alone) * sp.Mul(*map(self._rewritten, others))
+        if _is_power(s):
+            return sp.exp(self._rewritten(s.exp * sp.log(s.base)))
+        return s.func(*map(self._rewritten, s.args))
+
+    def _collected(self, s: Any) -> Iterable[tuple[tuple[Any, Any], Any]]:
+        """For every factor without u, and every factor with more than u: the sum of what has u alone."""
+        groups: dict[tuple[Any, Any], Any] = {}
+        for term in sp.Add.make_args(sp.Add(*map(_distributed, s.args))):
+            free, bound = term.as_independent(self.u, as_Add=False)
+            coefficient, free = free.as_coeff_Mul()
+            factors = sp.Mul.make_args(bound)
+            alone = sp.Mul(*(f for f in factors if self._alone(f)))
+            mixed = sp.Mul(*(self._rewritten(f) for f in factors if len(f.free_symbols) > 1))
+            groups[free, mixed] = groups.get((free, mixed), sp.S.Zero) + coefficient * alone
+        return groups.items()
+
+    def _outlined(self, s: Any) -> Any:
+        """A function of u alone: its power of u, times a symbol for the rest where that has a zero to hide."""
+        powers = sp.Mul(*(a for a in sp.Mul.make_args(s) if a.is_number or self._monomial(a)))
+        g = s / powers
+        order = self._order(g)
+        if order is None or not (self._cancels(g, order) if g.is_Add else order > 0):
+            return s
+        if g.could_extract_minus_sign():
+            powers, g = -powers, -g
+        if g not in self.found:
+            symbol = sp.Symbol(f"inner_{len(self.found)}", real=True)
+            self.found[g] = (symbol, from_sympy(g / self.u**order, self.names))
+        return powers * self.u**order * self.found[g][0]
+
+    def _monomial(self, s: Any) -> bool:
+        return s is self.u or bool(s.is_Pow and s.base is self.u and s.exp.is_Integer)
+
+    def _cancels(self, g: Any, order: int) -> bool:
+        orders = [self._order(term) for term in g.args]
+        return any(k is not None and k < order for k in orders)
+
+    def _order(self, g: Any) -> int | None:
+        """The power of u that a function begins with, None where it has no series at 0."""
+        if g not in self.orders:
+            expansion = None if g.is_number else series.expand(from_sympy(g, self.names), VARIABLE)
+            self.orders[g] = 0 if g.is_number else expansion.first if expansion is not None else None
+        return self.orders[g]
