@@ -86,7 +86,7 @@ def partial(e: Expr, name: str) -> Expr | None:
     for x in walk(e):
         if x.op == "var":
             slopes[x] = _ONE if x.value == name else _ZERO
-        elif x.args and OPS[x.op].gives == "bool" or all(slopes[a] is _ZERO for a in x.args):
+        elif (x.args and OPS[x.op].gives == "bool") or all(slopes[a] is _ZERO for a in x.args):
             slopes[x] = _ZERO
         else:
             found = _slope(x, [slopes[a] for a in x.args])

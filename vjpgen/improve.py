@@ -16,7 +16,7 @@ from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract, make_term
 from vjpgen.factors import separate
-from vjpgen.floats import Array, evaluate, representable
+from vjpgen.floats import Array, evaluate, representable, tiny
 from vjpgen.ops import OPS
 from vjpgen.spec import Spec
 from vjpgen.tangents import survives
@@ -30,6 +30,7 @@ _ENOUGH = 0.25  # bits on average; what is as good as this, and
 _NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
 _LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
 _MOST_TRUNCATIONS = 16
+_ZEROS = 16  # of the points of an inner function, one in so many is its zero
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
@@ -61,6 +62,7 @@ class Improver:
         self.scope = derive.symbols(spec.args, positive)
         self.inner: dict[tuple[Expr, Expr], Expr] = {}  # variables of inner functions, and
         self.meaning: dict[Expr, Expr] = {}  # what stands for each of them
+        self.operands: dict[Expr, Expr] = {}
         self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the terms that were chosen
 
     def improve(self, targets: Sequence[Target]) -> tuple[Expr, ...]:
@@ -100,7 +102,7 @@ class Improver:
         found = []
         for change in inner.changes(target.shapes[0], self.scope):
             symbols = {var(i.name): self._inner(i) for i in change.inner}
-            found.append(substitute(change.shape, symbols))
+            found += [substitute(shape, symbols) for shape in change.shapes]
         return tuple(found)
 
     def _inner(self, one: inner.Inner) -> Expr:
@@ -111,9 +113,23 @@ class Improver:
             wide = {k: v.astype(np.float64) for k, v in self.env.items()}
             u = evaluate(one.at, wide, np.float64)
             truth = Truth((one.function,), (inner.VARIABLE,))
-            self.env[str(symbol.value)] = truth.values(u[:, None])[:, 0]
-            self.meaning[symbol] = substitute(_solved(one.function, truth, u), {var(inner.VARIABLE): one.at})
+            exact = truth.values(u[:, None])[:, 0]
+            self.env[str(symbol.value)] = np.where(u == 0, one.limit, exact)
+            solved = _solved(one, truth, u)
+            self.meaning[symbol] = substitute(solved, {var(inner.VARIABLE): self._operand(one.at)})
         return self.inner[key]
+
+    def _operand(self, at: Expr) -> Expr:
+        """The best single form of what an inner function is taken of."""
+        if at not in self.operands:
+            points = self.at[: self.cut].astype(np.float64)
+            truth = self._counted(Truth((at,), self.spec.args).values(points)[:, 0])
+            product = not has_op(at, "log")
+            terms = [] if product else self._beams([Target((at,), truth)], self.nodes[0])[0]
+            shapes = dict.fromkeys((at, *balanced(at, self.env), *(tidy(t.expr) for t in terms)))
+            best = min((self._term(e, truth) for e in shapes), key=lambda t: (t.score, t.expr.size))
+            self.operands[at] = best.expr
+        return self.operands[at]
 
     def _good(self, expr: Expr, target: Target) -> bool:
         bits = self._term(expr, self._counted(target.truth[: self.cut])).bits
@@ -258,18 +274,20 @@ class Improver:
         return plain if old < new else expr
 
 
-def _solved(function: Expr, truth: Truth, at: Array) -> Expr:
-    """The best form of a function of one variable at what its variable is at the points."""
+def _solved(one: inner.Inner, truth: Truth, at: Array) -> Expr:
+    """The best form of a function of one variable at what its variable is at the points, and at 0."""
     with np.errstate(over="ignore"):
         u = at.astype(np.float32)
-    u = np.unique(u[representable(at, np.float32) & (u != 0)])
-    if len(u) < FEWEST:
-        return function
-    u = np.random.default_rng(len(u)).permutation(u)
-    spec = Spec("g", (inner.VARIABLE,), (function,), False, (), "")
-    exact = truth.values(u[:, None].astype(np.float64))[:, 0]
-    scope = derive.symbols(spec.args)
-    target = Target(derive.value(function, scope), exact)
+    nonzero = np.unique(u[representable(at, np.float32) & (u != 0)])
+    if len(nonzero) < FEWEST:
+        return one.function
+    zeros = np.zeros(max(len(nonzero) // _ZEROS, int((np.abs(at) < tiny(np.float32)).sum())), np.float32)
+    exact = truth.values(nonzero[:, None].astype(np.float64))[:, 0]
+    order = np.random.default_rng(len(nonzero)).permutation(len(nonzero) + len(zeros))
+    u = np.concatenate([nonzero, zeros])[order]
+    exact = np.concatenate([exact, np.full_like(zeros, one.limit, np.float64)])[order]
+    spec = Spec("g", (inner.VARIABLE,), (one.function,), False, (), "")
+    target = Target(derive.value(one.function, derive.symbols(spec.args)), exact)
     return Improver(spec, u[:, None], (700,)).improve([target])[0]
 
 

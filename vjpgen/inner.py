@@ -19,6 +19,7 @@ import sympy as sp
 
 from vjpgen import series
 from vjpgen.bridge import from_sympy, to_sympy
+from vjpgen.derive import shapes
 from vjpgen.expr import Expr
 
 VARIABLE = "u"  # of the inner functions
@@ -35,18 +36,20 @@ class Inner:
         name: of the variable that stands for its value in the outer shape.
         function: G over the variable `u`, as it follows from the formula.
         at: u over the arguments.
+        limit: G(0).
     """
 
     name: str
     function: Expr
     at: Expr
+    limit: float
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An equal shape of a formula, over its arguments and the values of its inner functions."""
+    """Equal shapes of a formula, over its arguments and the values of its inner functions."""
 
-    shape: Expr
+    shapes: tuple[Expr, ...]
     inner: tuple[Inner, ...]
 
 
@@ -60,7 +63,6 @@ def changes(e: Expr, scope: dict[str, Any]) -> list[Change]:
     plain = to_sympy(e, scope)
     if plain.count_ops() > _MOST_OPERATIONS:
         return []
-    names = {symbol: name for name, symbol in scope.items()}
     found: dict[Expr, Change] = {}
     for s, logs in {plain: {}, **_without_powers(plain)}.items():
         for product in _products(s):
@@ -68,9 +70,9 @@ def changes(e: Expr, scope: dict[str, Any]) -> list[Change]:
                 continue
             for symbol in sorted(product.free_symbols, key=str):
                 if product.as_powers_dict()[symbol] in (1, -1) and len(found) < _MOST_CHANGES:
-                    change = _Changing(product, symbol, logs, names).run(s)
+                    change = _Changing(product, symbol, logs, scope).run(s)
                     if change is not None:
-                        found.setdefault(change.shape, change)
+                        found.setdefault(change.shapes[0], change)
     return list(found.values())
 
 
@@ -92,10 +94,10 @@ def _is_power(x: Any) -> bool:
 
 
 def _products(s: Any) -> list[Any]:
-    """Products of several symbols that functions of one variable are taken of, in their order of appearance."""
+    """Products of several symbols that functions are taken of, in their order of appearance."""
     found: dict[Any, None] = {}
     for node in sp.preorder_traversal(s):
-        if not (node.is_Function or node.is_Pow and not (node.base.is_Symbol or node.base.is_Mul)):
+        if not (node.is_Function or (node.is_Pow and not (node.base.is_Symbol or node.base.is_Mul))):
             continue
         operand = node.args[1] if node.is_Pow and node.base is sp.E else node.args[0]
         for term in sp.Add.make_args(operand):
@@ -124,11 +126,12 @@ def _distributed(term: Any) -> Any:
 class _Changing:
     """One formula, rewritten in u: `product` is u, and `symbol` is what u takes the place of."""
 
-    def __init__(self, product: Any, symbol: Any, logs: dict[Any, Any], names: dict[Any, str]) -> None:
-        self.product, self.symbol, self.logs, self.names = product, symbol, logs, names
+    def __init__(self, product: Any, symbol: Any, logs: dict[Any, Any], scope: dict[str, Any]) -> None:
+        self.product, self.symbol, self.logs, self.scope = product, symbol, logs, scope
+        self.names = {symbol: name for name, symbol in scope.items()}
         self.u = sp.Symbol(VARIABLE, real=True)
-        self.orders: dict[Any, int | None] = {}
-        self.found: dict[Any, tuple[Any, Expr]] = {}
+        self.expansions: dict[Any, series.Series | None] = {}
+        self.found: dict[Any, tuple[Any, Expr, float]] = {}
 
     def run(self, s: Any) -> Change | None:
         power = self.product.as_powers_dict()[self.symbol]
@@ -138,8 +141,9 @@ class _Changing:
         if not 0 < len(self.found) <= _MOST_INNER:
             return None
         at = from_sympy(self.product.subs(self.logs), self.names)
-        inner = tuple(Inner(symbol.name, g, at) for symbol, g in self.found.values())
-        return Change(from_sympy(shape.subs(self.logs), self.names), inner)
+        inner = tuple(Inner(symbol.name, g, at, limit) for symbol, g, limit in self.found.values())
+        scope = self.scope | {symbol.name: symbol for symbol, _, _ in self.found.values()}
+        return Change(shapes(shape.subs(self.logs), scope), inner)
 
     def _alone(self, s: Any) -> bool:
         return bool(s.free_symbols == {self.u})
@@ -172,29 +176,31 @@ class _Changing:
         return groups.items()
 
     def _outlined(self, s: Any) -> Any:
-        """A function of u alone: its power of u, times a symbol for the rest where that has a zero to hide."""
+        """A function of u alone: a power of u, times a symbol for the rest where that has a zero to hide."""
         powers = sp.Mul(*(a for a in sp.Mul.make_args(s) if a.is_number or self._monomial(a)))
         g = s / powers
-        order = self._order(g)
-        if order is None or not (self._cancels(g, order) if g.is_Add else order > 0):
+        expansion = self._expansion(g)
+        if expansion is None or not (self._cancels(g, expansion.first) if g.is_Add else expansion.first > 0):
             return s
         if g.could_extract_minus_sign():
-            powers, g = -powers, -g
+            powers, g, expansion = -powers, -g, self._expansion(-g)
+            assert expansion is not None
         if g not in self.found:
             symbol = sp.Symbol(f"inner_{len(self.found)}", real=True)
-            self.found[g] = (symbol, from_sympy(g / self.u**order, self.names))
-        return powers * self.u**order * self.found[g][0]
+            rest = from_sympy(g / self.u**expansion.first, self.names)
+            self.found[g] = (symbol, rest, float(expansion.coefficients[0]))
+        return powers * self.u**expansion.first * self.found[g][0]
 
     def _monomial(self, s: Any) -> bool:
         return s is self.u or bool(s.is_Pow and s.base is self.u and s.exp.is_Integer)
 
     def _cancels(self, g: Any, order: int) -> bool:
-        orders = [self._order(term) for term in g.args]
-        return any(k is not None and k < order for k in orders)
+        """Whether a term of the sum begins with a lower power than the sum does."""
+        expansions = [self._expansion(term) for term in g.args]
+        return any(e is not None and e.first < order for e in expansions)
 
-    def _order(self, g: Any) -> int | None:
-        """The power of u that a function begins with, None where it has no series at 0."""
-        if g not in self.orders:
-            expansion = None if g.is_number else series.expand(from_sympy(g, self.names), VARIABLE)
-            self.orders[g] = 0 if g.is_number else expansion.first if expansion is not None else None
-        return self.orders[g]
+    def _expansion(self, g: Any) -> series.Series | None:
+        """The series of a function at u = 0, None where it has none."""
+        if g not in self.expansions:
+            self.expansions[g] = series.expand(from_sympy(g, self.names), VARIABLE)
+        return self.expansions[g]

@@ -16,7 +16,7 @@ import numpy as np
 
 from vjpgen.expr import Expr, call, num, var, where
 from vjpgen.extract import COST_PRICE, Term
-from vjpgen.floats import Array, evaluate
+from vjpgen.floats import Array, evaluate, huge
 
 SPLIT_PRICE = 0.08  # bits that a further branch has to gain on average
 _POOL = 10
@@ -79,8 +79,7 @@ def _pool(best: Term, terms: Sequence[Term]) -> list[Term]:
 
 def _along(scrutinee: Expr, pool: list[Term], env: Mapping[str, Array]) -> Choice | None:
     keys = evaluate(scrutinee, env, np.float32).astype(np.float64)
-    if not np.isfinite(keys).all():
-        keys = np.nan_to_num(keys, nan=np.inf)
+    keys = np.where(np.isnan(keys), np.inf, keys)
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     n = len(order)
@@ -141,10 +140,7 @@ def build(choice: Choice, cut: Callable[[Choice, int], Fraction]) -> Expr:
 
 def round_number(low: float, high: float) -> Fraction:
     """The number with the fewest decimal digits in (low, high], nearest the middle."""
-    if not np.isfinite(low):
-        low = -3e38
-    if not np.isfinite(high):
-        high = 3e38
+    low, high = (float(np.clip(x, -huge(np.float32), huge(np.float32))) for x in (low, high))
     same_sign = low * high > 0
     middle = np.copysign(np.sqrt(abs(low)) * np.sqrt(abs(high)), low) if same_sign else (low + high) / 2
     for digits in range(1, 17):

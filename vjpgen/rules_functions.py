@@ -48,6 +48,8 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         over-expm1: b / expm1(a) -> b * exp(-a) / (-expm1(-a))
         square-expm1: exp(a) / expm1(a)**2 -> 1 / (4 * sinh(a / 2)**2)
         log1p: log(1 + a) <-> log1p(a)
+        log1p-product: log1p(a * b) -> log(abs(a)) + log(abs(b + 1 / a)) if nz(a)
+        log1p-quotient: log1p(a / b) -> log(abs(a + b)) - log(abs(b)) if nz(b)
         log1p-right: log(a + 1) -> log1p(a)
         log1p-neg: log(1 - a) -> log1p(-a)
         log-of-expm1: log(expm1(a)) -> a + log(-expm1(-a)) if pos(a)

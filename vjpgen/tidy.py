@@ -119,6 +119,8 @@ def _product(op: str, a: Expr, b: Expr) -> Expr | None:
         return a
     if op == "mul" and _value(a) == 1:
         return b
+    if op == "div" and a is b:
+        return num(1)
     if _value(b) == -1:
         return -a
     if op == "mul" and _value(a) == -1:
