@@ -60,9 +60,8 @@ class Improver:
         self.at = at
         positive = frozenset(a for k, a in enumerate(spec.args) if (at[:, k] > 0).all())
         self.scope = derive.symbols(spec.args, positive)
-        self.inner: dict[tuple[Expr, Expr], Expr] = {}  # variables of inner functions, and
+        self.inner: dict[tuple[Expr, Expr | None], Expr] = {}  # variables of inner functions, and
         self.meaning: dict[Expr, Expr] = {}  # what stands for each of them
-        self.operands: dict[Expr, Expr] = {}
         self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the terms that were chosen
 
     def improve(self, targets: Sequence[Target]) -> tuple[Expr, ...]:
@@ -101,35 +100,43 @@ class Improver:
             return ()
         found = []
         for change in inner.changes(target.shapes[0], self.scope):
-            symbols = {var(i.name): self._inner(i) for i in change.inner}
+            symbols = {var(name): self._log(log) for name, log in change.logs}
+            symbols |= {var(i.name): self._inner(i, substitute(i.at, symbols)) for i in change.inner}
             found += [substitute(shape, symbols) for shape in change.shapes]
         return tuple(found)
 
-    def _inner(self, one: inner.Inner) -> Expr:
-        """The variable that stands for an inner function."""
-        key = (one.function, one.at)
+    def _log(self, log: Expr) -> Expr:
+        """The variable that stands for a logarithm of which powers are taken."""
+        if (log, None) not in self.inner:
+            exact = Truth((log,), self.spec.args).values(self.at.astype(np.float64))[:, 0]
+            self._name((log, None), exact[: self.cut])
+            alone = Improver(self.spec, self.at, self.nodes[:1])
+            (self.meaning[self.inner[log, None]],) = alone.improve([Target((log,), exact)])
+        return self.inner[log, None]
+
+    def _inner(self, one: inner.Inner, at: Expr) -> Expr:
+        """The variable that stands for an inner function of `at`."""
+        key = (one.function, at)
         if key not in self.inner:
-            symbol = self.inner[key] = var(f"inner:{len(self.inner)}")
             wide = {k: v.astype(np.float64) for k, v in self.env.items()}
-            u = evaluate(one.at, wide, np.float64)
+            u = np.asarray(evaluate(at, wide, np.float64))
             truth = Truth((one.function,), (inner.VARIABLE,))
             exact = truth.values(u[:, None])[:, 0]
-            self.env[str(symbol.value)] = np.where(u == 0, one.limit, exact)
-            solved = _solved(one, truth, u)
-            self.meaning[symbol] = substitute(solved, {var(inner.VARIABLE): self._operand(one.at)})
+            symbol = self._name(key, np.where(u == 0, one.limit, exact))
+            shapes = [substitute(e, self.meaning) for e in (at, *balanced(at, self.env))]
+            operand = self._single(shapes, self._counted(u))
+            self.meaning[symbol] = substitute(_solved(one, truth, u), {var(inner.VARIABLE): operand})
         return self.inner[key]
 
-    def _operand(self, at: Expr) -> Expr:
-        """The best single form of what an inner function is taken of."""
-        if at not in self.operands:
-            points = self.at[: self.cut].astype(np.float64)
-            truth = self._counted(Truth((at,), self.spec.args).values(points)[:, 0])
-            product = not has_op(at, "log")
-            terms = [] if product else self._beams([Target((at,), truth)], self.nodes[0])[0]
-            shapes = dict.fromkeys((at, *balanced(at, self.env), *(tidy(t.expr) for t in terms)))
-            best = min((self._term(e, truth) for e in shapes), key=lambda t: (t.score, t.expr.size))
-            self.operands[at] = best.expr
-        return self.operands[at]
+    def _name(self, key: tuple[Expr, Expr | None], values: Array) -> Expr:
+        """A new variable with exact values at the points."""
+        symbol = self.inner[key] = var(f"inner:{len(self.inner)}")
+        self.env[str(symbol.value)] = values
+        return symbol
+
+    def _single(self, shapes: Sequence[Expr], truth: Array) -> Expr:
+        """The best of equal shapes."""
+        return min((self._term(e, truth) for e in shapes), key=lambda t: (t.score, t.expr.size)).expr
 
     def _good(self, expr: Expr, target: Target) -> bool:
         bits = self._term(expr, self._counted(target.truth[: self.cut])).bits

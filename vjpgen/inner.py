@@ -35,7 +35,7 @@ class Inner:
     Attributes:
         name: of the variable that stands for its value in the outer shape.
         function: G over the variable `u`, as it follows from the formula.
-        at: u over the arguments.
+        at: u over the arguments and logarithms.
         limit: G(0).
     """
 
@@ -47,9 +47,16 @@ class Inner:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Equal shapes of a formula, over its arguments and the values of its inner functions."""
+    """Equal shapes of a formula, over its arguments, logarithms and the values of its inner functions.
+
+    Attributes:
+        shapes: equal to each other and to the formula.
+        logs: name and meaning of the logarithms that became variables because powers are taken of them.
+        inner: the inner functions.
+    """
 
     shapes: tuple[Expr, ...]
+    logs: tuple[tuple[str, Expr], ...]
     inner: tuple[Inner, ...]
 
 
@@ -109,11 +116,11 @@ def _products(s: Any) -> list[Any]:
 def _primitive(term: Any) -> Any | None:
     """A product of symbols, without its coefficient, to the least power that has integer exponents."""
     powers = {b: e for b, e in term.as_powers_dict().items() if b.free_symbols}
-    if not all(b.is_Symbol and e.is_Integer for b, e in powers.items()):
+    if not powers or not all(b.is_Symbol and e.is_Integer for b, e in powers.items()):
         return None
     common = reduce(gcd, (abs(int(e)) for e in powers.values()))
     ordered = sorted(powers.items(), key=lambda p: str(p[0]))
-    return sp.Mul(*(b ** (e // common) for b, e in ordered)) if common else None
+    return sp.Mul(*(b ** (e // common) for b, e in ordered))
 
 
 def _distributed(term: Any) -> Any:
@@ -140,10 +147,12 @@ class _Changing:
         shape = self._rewritten(s).subs(self.u, self.product)
         if not 0 < len(self.found) <= _MOST_INNER:
             return None
-        at = from_sympy(self.product.subs(self.logs), self.names)
+        scope = self.scope | {symbol.name: symbol for symbol in self.logs}
+        at = from_sympy(self.product, {symbol: name for name, symbol in scope.items()})
         inner = tuple(Inner(symbol.name, g, at, limit) for symbol, g, limit in self.found.values())
-        scope = self.scope | {symbol.name: symbol for symbol, _, _ in self.found.values()}
-        return Change(shapes(shape.subs(self.logs), scope), inner)
+        logs = tuple((symbol.name, from_sympy(log, self.names)) for symbol, log in self.logs.items())
+        scope |= {symbol.name: symbol for symbol, _, _ in self.found.values()}
+        return Change(shapes(shape, scope), logs, inner)
 
     def _alone(self, s: Any) -> bool:
         return bool(s.free_symbols == {self.u})
