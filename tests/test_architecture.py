@@ -65,6 +65,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "extract",
         "series",
         "factors",
+        "facts",
+        "inner",
         "regimes",
         "landmarks",
         "tangents",
@@ -99,7 +101,7 @@ HOMES = {
     "rich": {"terminal", "cli"},
     "ruff": {"templating"},
     "scipy": {"floats"},
-    "sympy": {"bridge", "derive"},
+    "sympy": {"bridge", "derive", "inner"},
 }
 ROOMS = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}
 OURS = sorted(

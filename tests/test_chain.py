@@ -15,6 +15,7 @@ FORMULAS = [
     "log1p(x)*expm1(y)",
     "sin(x)*cos(y) + tan(x)", "tanh(x)/cosh(y)", "sigmoid(x - y)", "softplus(x*y)", "logaddexp(x, y)",
     "erf(x) + erfc(y)", "sqrt(x)*asinh(y)", "loggamma(x + y)", "abs(x - 3*y)", "atan(x/y)", "cbrt(x)*log2(y)",
+    "where(x < y, x*y**2, x**2)*y",
 ]  # fmt: skip
 
 

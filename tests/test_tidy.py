@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vjpgen.expr import Expr, call, num, show, var, variables, walk
 from vjpgen.floats import evaluate
 from vjpgen.parse import parse
-from vjpgen.tidy import tidy
+from vjpgen.tidy import cancelled, tidy
 from vjpgen.truth import Truth
 
 x, y = var("x"), var("y")
@@ -91,3 +91,8 @@ def test_examples(text: str, short: str) -> None:
 def test_large_folds_are_left() -> None:
     e = num(2**40) * num(3**40)
     assert tidy(e) is e
+
+
+def test_what_cancels_is_one() -> None:
+    (e,) = parse("(x/x)*y/(1*y)").outputs
+    assert show(cancelled(e)) == "1"

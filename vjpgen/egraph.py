@@ -20,6 +20,7 @@ from typing import Any
 
 from vjpgen.errors import InternalError
 from vjpgen.expr import Expr, call, const, num, var, walk
+from vjpgen.facts import FACTS, FOLD
 from vjpgen.ops import OPS
 from vjpgen.rules import GROUPS, RULES, Rule
 
@@ -29,49 +30,6 @@ _LONGEST_KEY = 5000  # nodes of a term that may stand for its class
 _DEEPEST = 1000  # passes that terms may need to reach the top
 _BURST = 3  # matches of one rule at a time, for every node that the graph may have
 _SMALL = 10**6  # larger or fractional numbers are opaque: no arithmetic on them
-_FACTS = """
-(rule ((= c (Num i)) (> i 0)) ((pos c)) :ruleset facts)
-(rule ((= c (Num i)) (!= i 0)) ((nz c)) :ruleset facts)
-(rule ((= c (Num i)) (>= i 0)) ((nonneg c)) :ruleset facts)
-(rule ((pos a)) ((nz a) (nonneg a)) :ruleset facts)
-(rule ((nz a) (nonneg a)) ((pos a)) :ruleset facts)
-(rule ((= c (o_exp a))) ((pos c)) :ruleset facts)
-(rule ((= c (o_exp_product a b))) ((pos c)) :ruleset facts)
-(rule ((= c (o_cosh a))) ((pos c)) :ruleset facts)
-(rule ((= c (o_logistic a))) ((pos c)) :ruleset facts)
-(rule ((= c (o_softplus a))) ((pos c)) :ruleset facts)
-(rule ((= c (o_erfc a))) ((pos c)) :ruleset facts)
-(rule ((= c (o_erfcx a))) ((pos c)) :ruleset facts)
-(rule ((= c (o_square a)) (nz a)) ((pos c)) :ruleset facts)
-(rule ((= c (o_square a))) ((nonneg c)) :ruleset facts)
-(rule ((= c (o_abs a)) (nz a)) ((pos c)) :ruleset facts)
-(rule ((= c (o_abs a))) ((nonneg c)) :ruleset facts)
-(rule ((= c (o_sqrt a)) (nz a)) ((pos c)) :ruleset facts)
-(rule ((= c (o_sqrt a))) ((nonneg c) (nonneg a)) :ruleset facts)
-(rule ((= c (o_log a))) ((pos a)) :ruleset facts)
-(rule ((= c (o_hypot a b)) (nz a)) ((pos c)) :ruleset facts)
-(rule ((= c (o_pow a b)) (pos a)) ((pos c)) :ruleset facts)
-(rule ((= c (o_add a b)) (pos a) (nonneg b)) ((pos c)) :ruleset facts)
-(rule ((= c (o_add a b)) (nonneg a) (pos b)) ((pos c)) :ruleset facts)
-(rule ((= c (o_add a b)) (nonneg a) (nonneg b)) ((nonneg c)) :ruleset facts)
-(rule ((= c (o_mul a b)) (pos a) (pos b)) ((pos c)) :ruleset facts)
-(rule ((= c (o_mul a b)) (nonneg a) (nonneg b)) ((nonneg c)) :ruleset facts)
-(rule ((= c (o_mul a b)) (nz a) (nz b)) ((nz c)) :ruleset facts)
-(rule ((= c (o_div a b)) (pos a) (pos b)) ((pos c)) :ruleset facts)
-(rule ((= c (o_div a b)) (nonneg a) (pos b)) ((nonneg c)) :ruleset facts)
-(rule ((= c (o_div a b)) (nz a) (nz b)) ((nz c)) :ruleset facts)
-(rule ((= c (o_neg a)) (nz a)) ((nz c)) :ruleset facts)
-"""
-_FOLD = """
-(rewrite (o_add (Num i) (Num j)) (Num (+ i j)) :when ((< i 1000000) (< j 1000000)) :ruleset facts)
-(rewrite (o_sub (Num i) (Num j)) (Num (- i j)) :when ((< i 1000000) (< j 1000000)) :ruleset facts)
-(rewrite (o_mul (Num i) (Num j)) (Num (* i j)) :when ((< (max i j) 10000) (> (min i j) -9999)) :ruleset facts)
-(rewrite (o_neg (Num i)) (Num (* i -1)) :ruleset facts)
-(rewrite (o_square (Num i)) (Num (* i i)) :when ((< i 1000) (> i -1000)) :ruleset facts)
-(rewrite (o_pow a (Num 2)) (o_square a) :ruleset facts)
-(rewrite (o_pow a (Num 1)) a :ruleset facts)
-(rewrite (o_div (o_mul (Num i) a) (Num i)) a :when ((!= i 0)) :ruleset facts)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +134,7 @@ def _prelude(ops: Iterable[str]) -> str:
     head += [f"(constructor o_{op.name} ({' '.join(['M'] * op.arity)}) M)" for op in real]
     head += [f"(relation {fact} (M))" for fact in ("nz", "pos", "nonneg")]
     head += ["(ruleset facts)", *(f"(ruleset g{k})" for k in range(GROUPS))]
-    needed = [line for line in (_FACTS + _FOLD).splitlines() if set(re.findall(r"o_(\w+)", line)) <= known]
+    needed = [line for line in (FACTS + FOLD).splitlines() if set(re.findall(r"o_(\w+)", line)) <= known]
     return "\n".join([*head, *needed, *map(_rule, rules)])
 
 

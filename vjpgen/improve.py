@@ -20,7 +20,7 @@ from vjpgen.floats import Array, evaluate, representable, tiny
 from vjpgen.ops import OPS
 from vjpgen.spec import Spec
 from vjpgen.tangents import survives
-from vjpgen.tidy import tidy
+from vjpgen.tidy import cancelled, tidy
 from vjpgen.truth import Truth
 
 POINTS = 384
@@ -183,7 +183,8 @@ class Improver:
     def _best(self, k: int, target: Target, terms: Sequence[Term]) -> Expr:
         truth = self._counted(target.truth[: self.cut])
         shapes = dict.fromkeys(
-            substitute(e, self.meaning) for e in (*target.shapes, *self.forms[k], *(t.expr for t in terms))
+            substitute(e, self.meaning)
+            for e in (*target.shapes, *self.forms[k], *(cancelled(t.expr) for t in terms))
         )
         candidates = [self._term(e, truth) for e in shapes]
         likely = sorted(candidates, key=lambda t: t.score)[:_BALANCED]

@@ -113,10 +113,23 @@ def _row(r: Reference) -> str:
 
 
 def _tame(references: Sequence[Reference]) -> list[Reference]:
-    """References at which nothing is lost, ordinary ones first; others where those are few."""
+    """References at which nothing is lost, ordinary ones first; others where those are few.
+
+    A result that is zero here and not elsewhere may be a difference that another program rounds otherwise.
+    """
+    rows = [(*r.values, *r.partials) for r in references]
+    always = [all(x == 0 for x in column) for column in zip(*rows, strict=True)]
+    plain = [
+        r
+        for r, row in zip(references, rows, strict=True)
+        if all(x != 0 or zero for x, zero in zip(row, always, strict=True))
+    ]
     found: list[Reference] = []
-    for loosest, (low, high) in ((LOOSE, _TAME), (math.inf, _TAME), (math.inf, _NORMAL)):
-        found = [r for r in references if _scaled(r, low, high, loosest)]
+    for some, loosest, (low, high) in (
+        (plain, LOOSE, _TAME), (references, LOOSE, _TAME), (references, math.inf, _TAME),
+        (references, math.inf, _NORMAL),
+    ):  # fmt: skip
+        found = [r for r in some if _scaled(r, low, high, loosest)]
         if len(found) >= 2:
             break
     return found[:_MOST_TAME]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from vjpgen.expr import Expr, call, num, var
+from vjpgen.expr import Expr, call, const, num, var
 from vjpgen.rules_algebra import REARRANGING, SIMPLIFYING
 from vjpgen.rules_functions import FUNCTIONS
 
@@ -52,7 +52,7 @@ def _pattern(node: ast.expr) -> Expr:
         case ast.Constant(value=int() as n):
             return num(n)
         case ast.Name(id=name):
-            return var(name)
+            return const(name) if name == "pi" else var(name)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as n)):
             return num(-n)
         case ast.UnaryOp(op=ast.USub(), operand=operand):

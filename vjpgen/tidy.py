@@ -20,6 +20,11 @@ def tidy(e: Expr) -> Expr:
     return settle(e, _step)
 
 
+def cancelled(e: Expr) -> Expr:
+    """`tidy`, with x/x as 1 even where x is zero or infinite: what is right there is for the truth to say."""
+    return tidy(settle(e, lambda x: num(1) if x.op == "div" and x.args[0] is x.args[1] else None))
+
+
 def _step(x: Expr) -> Expr | None:
     if x.args and all(a.op == "num" for a in x.args):
         return _folded(x)
@@ -119,8 +124,6 @@ def _product(op: str, a: Expr, b: Expr) -> Expr | None:
         return a
     if op == "mul" and _value(a) == 1:
         return b
-    if op == "div" and a is b:
-        return num(1)
     if _value(b) == -1:
         return -a
     if op == "mul" and _value(a) == -1:

@@ -1,0 +1,80 @@
+"""Inner functions: equal to the formula wherever it is defined, with the limit at 0 that they should have."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vjpgen import derive, inner
+from vjpgen.expr import Expr, substitute, var, variables
+from vjpgen.floats import evaluate
+from vjpgen.improve import Improver, Target
+from vjpgen.parse import parse
+from vjpgen.spec import Spec
+from vjpgen.truth import Truth
+
+FORMULAS = (
+    "(x**y - 1)/y",
+    "-(1 + 1/y)*log(1 + y*x)",
+    "log(1 + x*y)/y**2 - (1 + 1/y)*x/(1 + x*y)",
+    "(1 + x/(2*y*z**2))**(-y)",
+    "y*(exp(x/y) - 1)",
+    "(1 - exp(-(x/y)**2/2))*z",
+    "exp(-log(1 + x*y)/y)*(log(1 + x*y)/y**2 - x/(y*(1 + x*y)))",
+)
+
+
+def formula(text: str) -> Expr:
+    return parse(text).outputs[0]
+
+
+def whole(change: inner.Change, shape: Expr) -> Expr:
+    logs = {var(name): log for name, log in change.logs}
+    at = {i.name: substitute(i.at, logs) for i in change.inner}
+    functions = {var(i.name): substitute(i.function, {var(inner.VARIABLE): at[i.name]}) for i in change.inner}
+    return substitute(shape, functions | logs)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_every_shape_is_equal_to_the_formula(text: str) -> None:
+    e = formula(text)
+    args = variables(e)
+    found = inner.changes(e, derive.symbols(args, frozenset(args)))
+    assert found
+    draw = np.random.default_rng(0)
+    env = {a: draw.uniform(0.5, 2.0, 64) for a in args}
+    exact = evaluate(e, env, np.float64)
+    for change in found:
+        for shape in change.shapes:
+            np.testing.assert_allclose(evaluate(whole(change, shape), env, np.float64), exact, rtol=1e-10)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_the_limit_is_the_value_at_0(text: str) -> None:
+    e = formula(text)
+    args = variables(e)
+    for change in inner.changes(e, derive.symbols(args, frozenset(args))):
+        for one in change.inner:
+            near = Truth((one.function,), (inner.VARIABLE,)).values(np.array([[1e-12]]))
+            assert near[0, 0] == pytest.approx(one.limit, rel=1e-10)
+
+
+@pytest.mark.parametrize("text", ["x*y", "x + exp(y)", "exp(x)*y", "exp(x*y)/cos(x*y)**2", "x/(1 + x*y)"])
+def test_nothing_is_outlined_where_nothing_cancels_or_vanishes(text: str) -> None:
+    e = formula(text)
+    assert not inner.changes(e, derive.symbols(variables(e)))
+
+
+def test_a_zero_that_no_rewriting_takes_out_is_found() -> None:
+    """(x*y*exp(x*y) - exp(x*y) + 1)/y**2 where x*y is small: the plain form has no digit right."""
+    e = formula("(x*y*exp(x*y) - exp(x*y) + 1)/y**2")
+    spec = Spec("f", ("x", "y"), (e,), False, (), "")
+    draw = np.random.default_rng(1)
+    at = (2.0 ** draw.uniform(-12, 2, (384, 2))).astype(np.float32)
+    truth = Truth((e,), spec.args).values(at.astype(np.float64))[:, 0]
+    (form,) = Improver(spec, at, (700, 5000)).improve([Target((e,), truth)])
+    env = {"x": at[:, 0], "y": at[:, 1]}
+    plain, found = (np.abs(evaluate(f, env) / truth - 1) for f in (e, form))
+    assert np.mean(plain > 1e-3) > 0.2
+    assert np.mean(found > 2e-6) < 0.02
+    assert found.max() < 1e-3

@@ -1,0 +1,47 @@
+"""What follows of itself in an e-graph, in egglog's own text: signs of terms, and arithmetic on integers."""
+
+from __future__ import annotations
+
+FACTS = """
+(rule ((= c (Num i)) (> i 0)) ((pos c)) :ruleset facts)
+(rule ((= c (Num i)) (!= i 0)) ((nz c)) :ruleset facts)
+(rule ((= c (Num i)) (>= i 0)) ((nonneg c)) :ruleset facts)
+(rule ((pos a)) ((nz a) (nonneg a)) :ruleset facts)
+(rule ((nz a) (nonneg a)) ((pos a)) :ruleset facts)
+(rule ((= c (o_exp a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_exp_product a b))) ((pos c)) :ruleset facts)
+(rule ((= c (o_cosh a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_logistic a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_softplus a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_erfc a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_erfcx a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_square a)) (nz a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_square a))) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_abs a)) (nz a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_abs a))) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_sqrt a)) (nz a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_sqrt a))) ((nonneg c) (nonneg a)) :ruleset facts)
+(rule ((= c (o_log a))) ((pos a)) :ruleset facts)
+(rule ((= c (o_hypot a b)) (nz a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_pow a b)) (pos a)) ((pos c)) :ruleset facts)
+(rule ((= c (o_add a b)) (pos a) (nonneg b)) ((pos c)) :ruleset facts)
+(rule ((= c (o_add a b)) (nonneg a) (pos b)) ((pos c)) :ruleset facts)
+(rule ((= c (o_add a b)) (nonneg a) (nonneg b)) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_mul a b)) (pos a) (pos b)) ((pos c)) :ruleset facts)
+(rule ((= c (o_mul a b)) (nonneg a) (nonneg b)) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_mul a b)) (nz a) (nz b)) ((nz c)) :ruleset facts)
+(rule ((= c (o_div a b)) (pos a) (pos b)) ((pos c)) :ruleset facts)
+(rule ((= c (o_div a b)) (nonneg a) (pos b)) ((nonneg c)) :ruleset facts)
+(rule ((= c (o_div a b)) (nz a) (nz b)) ((nz c)) :ruleset facts)
+(rule ((= c (o_neg a)) (nz a)) ((nz c)) :ruleset facts)
+"""
+FOLD = """
+(rewrite (o_add (Num i) (Num j)) (Num (+ i j)) :when ((< i 1000000) (< j 1000000)) :ruleset facts)
+(rewrite (o_sub (Num i) (Num j)) (Num (- i j)) :when ((< i 1000000) (< j 1000000)) :ruleset facts)
+(rewrite (o_mul (Num i) (Num j)) (Num (* i j)) :when ((< (max i j) 10000) (> (min i j) -9999)) :ruleset facts)
+(rewrite (o_neg (Num i)) (Num (* i -1)) :ruleset facts)
+(rewrite (o_square (Num i)) (Num (* i i)) :when ((< i 1000) (> i -1000)) :ruleset facts)
+(rewrite (o_pow a (Num 2)) (o_square a) :ruleset facts)
+(rewrite (o_pow a (Num 1)) a :ruleset facts)
+(rewrite (o_div (o_mul (Num i) a) (Num i)) a :when ((!= i 0)) :ruleset facts)
+"""
