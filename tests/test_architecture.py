@@ -53,6 +53,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "files",
     ),
     (
+        "entropy",
         "derive",
         "chain",
         "balance",
@@ -101,7 +102,7 @@ HOMES = {
     "rich": {"terminal", "cli"},
     "ruff": {"templating"},
     "scipy": {"floats"},
-    "sympy": {"bridge", "derive", "inner"},
+    "sympy": {"bridge", "derive", "entropy", "inner"},
 }
 ROOMS = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}
 OURS = sorted(

@@ -9,6 +9,7 @@ from vjpgen.expr import call, num, var
 from vjpgen.floats import NUMPY, apply, error_bits, evaluate, huge, ordinals, representable, tiny, ulps
 from vjpgen.ops import OPS
 from vjpgen.parse import parse
+from vjpgen.truth import Truth
 
 x = var("x")
 F = np.float32
@@ -106,3 +107,16 @@ def test_diff_of_products_is_exact_unless_products_leave_the_range() -> None:
 def test_logistic_keeps_its_tail(at: float) -> None:
     got = evaluate(call("logistic", x), {"x": np.array([at])}, np.float64)
     assert got[0] == pytest.approx(1 / (1 + np.exp(-at)), rel=1e-15)
+
+
+@pytest.mark.parametrize("op", ["ierfcx", "stirling", "lgamma1p", "kl_div"])
+def test_columns_of_our_own_are_exact_in_float64(op: str) -> None:
+    names = ("a", "b")[: OPS[op].arity]
+    draw = np.random.default_rng(6)
+    low = -0.9 if op == "lgamma1p" else 1e-6
+    wide = np.concatenate([draw.uniform(low, 3, (200, 2)), 10 ** draw.uniform(-6, 8, (200, 2))])
+    at = wide[:, : len(names)]
+    e = call(op, *map(var, names))
+    exact = Truth((e,), names).values(at)[:, 0]
+    env = {n: at[:, k].copy() for k, n in enumerate(names)}
+    np.testing.assert_allclose(evaluate(e, env, np.float64), exact, rtol=3e-12)

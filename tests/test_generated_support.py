@@ -27,12 +27,11 @@ PAIRS = 100_000
 
 def helpers(*ops: str) -> ModuleType:
     """A module with the helpers of these operations."""
-    arity = {"sum3": 3, "diff_of_products": 4, "exp_product": 2}
     args = ("a", "b", "c", "d")
     outputs = []
     for op in ops:
-        order = (num(2),) if op.startswith("bessel") else ()
-        outputs.append(call(op, *order, *(var(a) for a in args[: arity.get(op, 1)])))
+        order = (num(2),) if op.startswith("bessel") or op == "polygamma" else ()
+        outputs.append(call(op, *order, *(var(a) for a in args[: OPS[op].arity - len(order)])))
     return verify.load(render_plain(Spec("f", args, tuple(outputs), True, (), "")), "f")
 
 
@@ -146,6 +145,72 @@ def test_erfcx(dtype: Any) -> None:
     assert error(run(jax.vmap(jax.grad(f)), x), slopes).max() < 8
     ends = run(f, np.array([np.inf, -np.inf, -100, 0, np.nan], dtype))
     np.testing.assert_array_equal(ends, np.array([0, np.inf, np.inf, 1, np.nan], dtype))
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_ierfcx(dtype: Any) -> None:
+    f = helpers("ierfcx")._ierfcx
+    rng = np.random.default_rng(13)
+    x = np.concatenate(
+        [rng.uniform(-9, 9, 300), 10 ** rng.uniform(-6, 6, 300), -(10 ** rng.uniform(-6, 0.9, 300))]
+    )
+    x = x.astype(dtype)
+    erfcx = [arb(v).erfc() * (arb(v) ** 2).exp() for v in x.tolist()]
+    exact = [1 / arb.pi().sqrt() - arb(v) * e for v, e in zip(x.tolist(), erfcx, strict=True)]
+    assert error(run(f, x), exact).max() < 8
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_lgamma1p(dtype: Any) -> None:
+    f = helpers("lgamma1p")._lgamma1p
+    rng = np.random.default_rng(16)
+    near = 10 ** rng.uniform(-12, -0.7, 200)
+    x = np.concatenate([rng.uniform(-0.25, 1.25, 400), near, -near, 1 + near, 1 - near]).astype(dtype)
+    exact = [(1 + arb(v)).lgamma() for v in x.tolist()]
+    assert error(run(f, x), exact).max() < 8
+    slopes = [(1 + arb(v)).digamma() for v in x.tolist()]
+    assert np.quantile(error(run(jax.vmap(jax.grad(f)), x), slopes), 0.9) < 64
+    ends = run(f, np.array([0, 1, -1, np.inf, np.nan], dtype))
+    np.testing.assert_array_equal(ends, np.array([0, 0, np.inf, np.inf, np.nan], dtype))
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_stirling(dtype: Any) -> None:
+    f = helpers("stirling")._stirling
+    rng = np.random.default_rng(14)
+    x = np.concatenate([rng.uniform(0, 20, 500), 10 ** rng.uniform(-30, 8, 500)]).astype(dtype)
+    exact = [
+        arb(v).lgamma() - (arb(v) - arb("0.5")) * arb(v).log() + arb(v) - (2 * arb.pi()).log() / 2
+        for v in x.tolist()
+    ]
+    assert error(run(f, x), exact).max() < 12
+    slopes = [arb(v).digamma() - arb(v).log() + 1 / (2 * arb(v)) for v in x.tolist()]
+    assert np.quantile(error(run(jax.vmap(jax.grad(f)), x), slopes), 0.9) < 64
+    ends = run(f, np.array([np.inf, np.nan, 1], dtype))
+    assert ends[0] < 1e-30
+    assert np.isnan(ends[1])
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_kl_div(dtype: Any) -> None:
+    f = helpers("kl_div")._kl_div
+    rng = np.random.default_rng(15)
+    x = 10 ** rng.uniform(-15, 15, 600)
+    y = np.concatenate([x[:300] * (1 + 10 ** rng.uniform(-6, -0.2, 300)), 10 ** rng.uniform(-15, 15, 300)])
+    x, y = x.astype(dtype), y.astype(dtype)
+
+    def exact(a: float, b: float) -> Any:
+        return arb(a) * (arb(a) / arb(b)).log() - arb(a) + arb(b)
+
+    pairs = list(zip(x.tolist(), y.tolist(), strict=True))
+    with jax.enable_x64(dtype == DOUBLE):
+        got = np.asarray(jax.jit(f)(x, y))
+        by_x, by_y = map(np.asarray, jax.jit(jax.vmap(jax.grad(f, (0, 1))))(x, y))
+        ends = np.asarray(f(np.array([0, 1, np.nan], dtype), np.array([3, 1, 1], dtype)))
+    assert error(got, [exact(a, b) for a, b in pairs]).max() < 12
+    assert error(by_x, [(arb(a) / arb(b)).log() for a, b in pairs]).max() < 8
+    assert error(by_y, [1 - arb(a) / arb(b) for a, b in pairs]).max() < 4
+    np.testing.assert_array_equal(ends, np.array([3, 0, np.nan], dtype))
 
 
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])

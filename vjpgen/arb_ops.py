@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from flint import arb, arb_series, ctx, fmpq
 
-from vjpgen.expr import Expr, call, num
+from vjpgen.expr import Expr, call, const, num
 
 NAN = arb.nan()
 ZERO = arb(0)
@@ -138,6 +138,12 @@ COMPOSITE: dict[str, Callable[..., Expr]] = {
     "square": lambda a: call("pow", a, num(2)),
     "hypot": lambda a, b: call("sqrt", call("pow", a, num(2)) + call("pow", b, num(2))),
     "erfcx": lambda a: call("exp", call("pow", a, num(2))) * call("erfc", a),
+    "ierfcx": lambda a: 1 / call("sqrt", const("pi")) - a * (call("exp", a * a) * call("erfc", a)),
+    "stirling": lambda a: (
+        call("lgamma", a) - ((2 * a - 1) * call("log", a) + call("log", 2 * const("pi"))) / 2 + a
+    ),
+    "lgamma1p": lambda a: call("lgamma", 1 + a),
+    "kl_div": lambda a, b: a * call("log", a / b) - a + b,
     "logistic": lambda a: 1 / (1 + call("exp", -a)),
     "softplus": lambda a: call("log1p", call("exp", a)),
     "logaddexp": lambda a, b: call("log", call("exp", a) + call("exp", b)),

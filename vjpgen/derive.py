@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 
 from vjpgen.bridge import from_sympy, to_sympy
+from vjpgen.entropy import gathered
 from vjpgen.expr import Expr
 
 _EXPANSION_LIMIT = 256  # terms; nothing with more is expanded
@@ -33,9 +34,10 @@ def partial(e: Expr, arg: str, scope: dict[str, Any]) -> tuple[Expr, ...]:
 
 def value(e: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
     """The formula itself, then in the shapes that sympy gives it."""
-    found = [e]
-    found += [f for f in shapes(to_sympy(e, scope), scope) if f not in found]
-    return tuple(found)
+    s = to_sympy(e, scope)
+    entropies = gathered(s) if s.has(sp.log) else None
+    found = [e, *shapes(s, scope), *(shapes(entropies, scope) if entropies is not None else ())]
+    return tuple(dict.fromkeys(found))
 
 
 def shapes(s: Any, scope: dict[str, Any]) -> tuple[Expr, ...]:

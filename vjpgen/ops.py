@@ -83,9 +83,14 @@ _ROWS = (
     Op("erf", 1, "jax.scipy.special.erf({0})", 15),
     Op("erfc", 1, "jax.scipy.special.erfc({0})", 25),
     Op("erfcx", 1, "_erfcx({0})", 40, support="erfcx", note="exp(a**2)*erfc(a), without overflow for a > 0"),
+    Op("ierfcx", 1, "_ierfcx({0})", 60, support="ierfcx",
+       note="1/sqrt(pi) - a*erfcx(a): exp(a**2) times the integral of erfc (DLMF 7.18)"),
     Op("erfinv", 1, "jax.scipy.special.erfinv({0})", 25),
     Op("gamma", 1, "jax.scipy.special.gamma({0})", 50),
     Op("lgamma", 1, "jax.scipy.special.gammaln({0})", 50, note="log|gamma(a)|"),
+    Op("lgamma1p", 1, "_lgamma1p({0})", 60, support="lgamma1p", note="log|gamma(1 + a)|"),
+    Op("stirling", 1, "_stirling({0})", 60, support="stirling",
+       note="lgamma(a) - (a - 1/2)*log(a) + a - log(2*pi)/2 for a > 0 (Binet's function, DLMF 5.9.10)"),
     Op("digamma", 1, "_digamma({0})", 50, support="digamma"),
     Op("polygamma", 2, "_polygamma({0}, {1})", 100, support="polygamma",
        note="order first; order a positive integer"),
@@ -95,6 +100,9 @@ _ROWS = (
     # compositions that JAX has as one numerically careful primitive
     Op("logistic", 1, "jax.nn.sigmoid({0})", 10, note="1/(1 + exp(-a))"),
     Op("softplus", 1, "jax.nn.softplus({0})", 20, note="log(1 + exp(a))"),
+    Op("kl_div", 2, "_kl_div({0}, {1})", 40, support="kl_div",
+       note="a*log(a/b) - a + b for a >= 0, b > 0 (Loader, Fast and Accurate Computation of Binomial"
+            " Probabilities, 2000)"),
     Op("logaddexp", 2, "jnp.logaddexp({0}, {1})", 22, note="log(exp(a) + exp(b))"),
     # error-free transformations
     Op("diff_of_products", 4, "_diff_of_products({0}, {1}, {2}, {3})", 30, support="diff_of_products",

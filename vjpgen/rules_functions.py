@@ -188,9 +188,15 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         erfc-scaled: erfc(a) -> exp(-(a**2)) * erfcx(a)
         log-erfc: log(erfc(a)) -> log(erfcx(a)) - a**2
         exp-over-erfc: exp(-(a**2)) / erfc(a) -> 1 / erfcx(a)
+        ierfcx: 1 / sqrt(pi) - a * erfcx(a) <-> ierfcx(a)
         erfcx-reflect: erfcx(-a) -> 2 * exp(a**2) - erfcx(a)
     """),
     ("DLMF 5.5", """
+        stirling: lgamma(a) -> (a - 1 / 2) * log(a) - a + log(2 * pi) / 2 + stirling(a) if pos(a)
+        kl-div: a * log(a / b) - a + b -> kl_div(a, b) if pos(a), pos(b)
+        kl-div-right: a * log(a / b) - (a - b) -> kl_div(a, b) if pos(a), pos(b)
+        lgamma1p: lgamma(a + 1) -> lgamma1p(a)
+        lgamma1p-right: lgamma(1 + a) -> lgamma1p(a)
         lgamma-step: lgamma(a + 1) -> lgamma(a) + log(a) if pos(a)
         digamma-step: digamma(a + 1) -> digamma(a) + 1 / a if pos(a)
         gamma-step: gamma(a + 1) -> a * gamma(a) if pos(a)

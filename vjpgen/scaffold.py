@@ -20,11 +20,12 @@ _DOC_LINE = 66
 # What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
 SUPPORT = (
     "unbroadcast", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum", "split",
-    "bessel_series", "huge", *dict.fromkeys(op.support for op in OPS.values() if op.support),
+    "bessel_series", "huge", "atanh_rest", *dict.fromkeys(op.support for op in OPS.values() if op.support),
 )  # fmt: skip
 _INSIDE_SUPPORT = (
     "ERFCX_SINGLE", "ERFCX_DOUBLE", "LAMBERTW_SINGLE", "LAMBERTW_DOUBLE", "lambertw_rule", "besselj_rule",
     "besseli_rule", "bessel_miller", "bessel_hankel", "digamma_rule",
+    "LGAMMA1P_SINGLE", "LGAMMA1P_DOUBLE", "log_ratio", "kl_div_rule", "STIRLING_SINGLE", "STIRLING_DOUBLE",
 )  # fmt: skip
 Matrix = tuple[tuple[Expr, ...], ...]
 

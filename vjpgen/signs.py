@@ -16,7 +16,9 @@ _MEANING: dict[str, Signs] = {
 _LIKE_OPERAND = frozenset(
     ("expm1", "log1p", "tanh", "sinh", "asinh", "atanh", "atan", "asin", "erf", "cbrt", "sign")
 )
-_POSITIVE = frozenset(("exp", "exp2", "cosh", "logistic", "softplus", "erfc", "erfcx", "exp_product"))
+_POSITIVE = frozenset(
+    ("exp", "exp2", "cosh", "logistic", "softplus", "erfc", "erfcx", "ierfcx", "exp_product")
+)
 
 
 def difference(a: Expr, b: Expr, known: Iterable[Expr]) -> Signs:
