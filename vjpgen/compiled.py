@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from vjpgen.expr import Expr, call, num, settle
+from vjpgen.expr import Expr, call, num, settle, variables
 
 
 def compiled(e: Expr) -> Expr:
@@ -18,6 +18,8 @@ def compiled(e: Expr) -> Expr:
 
 
 def _step(x: Expr) -> Expr | None:
+    if not variables(x):  # computed in Python, before XLA sees it
+        return None
     match x.op, x.args:
         case "div", (a, b):
             return _quotient(a, b)
@@ -35,6 +37,9 @@ def _step(x: Expr) -> Expr | None:
 
 
 def _quotient(a: Expr, b: Expr) -> Expr | None:
+    if not variables(b):
+        c = _number(b)
+        return a * (num(1) / b if c is None else num(1 / c)) if c != 0 else None
     if b.op == "div":
         return a * b.args[1] / b.args[0]
     if a.op == "div":
@@ -45,8 +50,7 @@ def _quotient(a: Expr, b: Expr) -> Expr | None:
         return a * call("pow", b.args[0], -b.args[1])
     if b.op == "sqrt":
         return a * call("rsqrt", b.args[0])
-    c = _number(b)
-    return a * num(1 / c) if c else None
+    return None
 
 
 def _gathered(op: str, a: Expr, c: Fraction) -> Expr | None:

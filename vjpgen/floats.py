@@ -235,12 +235,28 @@ def evaluate(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike = np.float3
 
 
 def evaluate_all(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike = np.float32) -> dict[Expr, Array]:
-    """What `evaluate` computes, for every node of the expression."""
+    """What `evaluate` computes, for every node of the expression.
+
+    What holds no variable is Python arithmetic in the generated code: float64, rounded once.
+    """
+    exact: dict[Expr, Array] = {}  # values of what holds no variable
     done: dict[Expr, Array] = {}
     for x in walk(e):
-        done[x] = (
-            apply(x.op, [done[a] for a in x.args], dtype)
-            if x.args or x.op in ("true", "false")
-            else leaf(x, env, dtype)
-        )
+        if x.op != "var" and all(a in exact for a in x.args):
+            wide = np.float64
+            exact[x] = apply(x.op, [exact[a] for a in x.args], wide) if x.args else _constant(x)
+            done[x] = _rounded(exact[x], dtype)
+        elif x.args:
+            done[x] = apply(x.op, [done[a] for a in x.args], dtype)
+        else:
+            done[x] = leaf(x, env, dtype)
     return done
+
+
+def _constant(x: Expr) -> Array:
+    return apply(x.op, [], np.float64) if x.op in ("true", "false") else leaf(x, {}, np.float64)
+
+
+def _rounded(value: Array, dtype: npt.DTypeLike) -> Array:
+    with np.errstate(over="ignore"):
+        return value if value.dtype == bool else np.asarray(value, dtype)

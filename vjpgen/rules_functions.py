@@ -212,5 +212,7 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         exp-of-square: exp(a**2) -> exp_product(a, a)
         exp-of-neg-product: exp(-(a * b)) -> exp_product(-a, b)
         exp-of-neg-square: exp(-(a**2)) -> exp_product(-a, a)
+        exp-of-square-over: exp(a**2 / b) -> exp_product(a / b, a)
+        exp-of-neg-square-over: exp(-(a**2 / b)) -> exp_product(-(a / b), a)
     """),
 )  # fmt: skip
