@@ -145,7 +145,9 @@ def test_what_the_language_lacks_is_refused(s: sp.Basic) -> None:
         to_text(s)
 
 
-@pytest.mark.parametrize("thing", [3, 2.5, None, [], {}, ["x"], object(), b"x", (x, "y")], ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize(
+    "thing", [3, 2.5, None, [], {}, ["x"], object(), b"x", (x, "y")], ids=lambda t: type(t).__name__
+)
 def test_what_is_no_formula_is_refused(thing: object) -> None:
     with pytest.raises(InputError, match="a formula is text or a sympy expression"):
         to_text(thing)

@@ -19,6 +19,7 @@ GATHERED = (
     "a*log(b) - loggamma(a) + (a - 1)*log(x) - b*x",
     "-x*log(x) + x*log(y) + x - y",
     "m*log(p/m) + n*log(q) - n*log(n)",
+    "loggamma(x) + loggamma(y) - loggamma(x + y)",
 )
 
 
@@ -27,8 +28,8 @@ def test_shapes_are_equal(text: str) -> None:
     spec = parse(text)
     (e,) = spec.outputs
     scope = derive.symbols(spec.args, frozenset(spec.args))
-    found = [s for s in derive.value(e, scope) if has_op(s, "kl_div")]
-    assert found or "loggamma(a)" in text
+    found = derive.value(e, scope)
+    assert any(has_op(s, "kl_div") for s in found) or "loggamma(a)" in text
     at = np.random.default_rng(5).uniform(0.1, 0.9, (50, len(spec.args)))
     exact = Truth((e,), spec.args).values(at)[:, 0]
     env = {a: at[:, k].copy() for k, a in enumerate(spec.args)}
@@ -40,4 +41,4 @@ def test_shapes_are_equal(text: str) -> None:
 @pytest.mark.parametrize("text", ["log(x) + y", "x*log(x)", "exp(x)*log(y)", "x*log(y)", "-x*log(x)"])
 def test_nothing_to_gather(text: str) -> None:
     spec = parse(text)
-    assert gathered(to_sympy(spec.outputs[0], derive.symbols(spec.args, frozenset(spec.args)))) is None
+    assert gathered(to_sympy(spec.outputs[0], derive.symbols(spec.args, frozenset(spec.args)))) == []

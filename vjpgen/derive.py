@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from vjpgen.bridge import from_sympy, to_sympy
+from vjpgen.bridge import OPAQUE, from_sympy, to_sympy
 from vjpgen.entropy import gathered
 from vjpgen.expr import Expr
 
@@ -35,8 +35,8 @@ def partial(e: Expr, arg: str, scope: dict[str, Any]) -> tuple[Expr, ...]:
 def value(e: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
     """The formula itself, then in the shapes that sympy gives it."""
     s = to_sympy(e, scope)
-    entropies = gathered(s) if s.has(sp.log) else None
-    found = [e, *shapes(s, scope), *(shapes(entropies, scope) if entropies is not None else ())]
+    others = gathered(s) if s.has(sp.log, OPAQUE["lgamma"]) else []
+    found = [e, *shapes(s, scope), *(shape for t in others for shape in shapes(t, scope))]
     return tuple(dict.fromkeys(found))
 
 

@@ -18,36 +18,43 @@ from vjpgen.bridge import OPAQUE
 _MOST_TERMS = 40
 
 
-def gathered(s: Any) -> Any | None:
-    """An equal shape with relative entropies, where the arguments of its gamma functions are positive.
+def gathered(s: Any) -> list[Any]:
+    """Equal shapes with logarithms of ratios, where the arguments of all gamma functions are positive.
 
     Args:
         s: a sympy expression, as `bridge.to_sympy` gives it.
     """
-    expanded = sp.expand_mul(s.replace(OPAQUE["lgamma"], _stirling))
-    terms = sp.Add.make_args(expanded)
+    terms = sp.Add.make_args(sp.expand_mul(s.replace(OPAQUE["lgamma"], _stirling)))
     if len(terms) > _MOST_TERMS:
-        return None
+        return []
     logs, rest = _split(terms)
+    found = []
+    for sign in (1, -1):
+        pairs, others = _pairs({b: sign * c for b, c in logs.items()})
+        if pairs:
+            linear = [*rest, *(sign * t for t in others)]
+            ratios = (sign * a * sp.log(b / a) for a, b in pairs)
+            found.append(sp.Add(sp.expand_mul(sp.Add(*linear)), *ratios))
+            linear += [sign * (b - a) for a, b in pairs]
+            entropies = (-sign * OPAQUE["kl_div"](a, b) for a, b in pairs)
+            found.append(sp.Add(sp.expand_mul(sp.Add(*linear)), *entropies))
+    return found
+
+
+def _pairs(logs: dict[Any, Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
+    """(a, b) with the sum of a * log(b/a), and the terms left over, of a sum of c * log(b)."""
     own = [b for b, c in logs.items() if sp.expand(b + c) == 0]
-    if not own:
-        return None
     reference: dict[Any, Any] = dict.fromkeys(own, sp.S.One)
+    left = []
     for b, c in logs.items():
-        if b in own:
-            continue
-        shares = _shares(c, own)
-        if shares is None:
-            rest.append(c * sp.log(b))
-        else:
+        shares = _shares(c, own) if own and b not in own else None
+        if shares is not None:
             for a, share in zip(own, shares, strict=True):
                 reference[a] *= b**share
-    entropies = [(a, b) for a, b in reference.items() if b != 1]
-    rest += [-a * sp.log(a) for a, b in reference.items() if b == 1]
-    if not entropies:
-        return None
-    linear = sp.expand_mul(sp.Add(*rest, *(b - a for a, b in entropies)))
-    return sp.Add(linear, *(-OPAQUE["kl_div"](a, b) for a, b in entropies))
+        elif b not in own:
+            left.append(c * sp.log(b))
+    left += [-a * sp.log(a) for a, b in reference.items() if b == 1]
+    return [(a, b) for a, b in reference.items() if b != 1], left
 
 
 def _stirling(a: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -31,6 +31,7 @@ _NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
 _LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
 _MOST_TRUNCATIONS = 16
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
+_LINE = 33  # points between two neighbours of a split
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
@@ -257,17 +258,20 @@ class Improver:
         low, high = choice.cuts[k]
         left, right = choice.rows[k]
         assert choice.scrutinee is not None
-        line = _between(self.at[left], self.at[right])
+        line = np.concatenate(list(_paths(self.at[left], self.at[right])))
         env = columns(self.spec, line)
         keys = evaluate(choice.scrutinee, env).astype(np.float64)
-        good = np.isfinite(keys) & (keys > low) & (keys < high)
-        if good.sum() >= 4 and np.array_equal(keys[good], np.sort(keys[good])):
-            truth = Truth((target.shapes[0],), self.spec.args).values(line[good].astype(np.float64))[:, 0]
-            truth = self._counted(truth)
-            env = {n: v[good] for n, v in env.items()}
-            a, b = (judged(t.expr, env, truth).bits for t in choice.terms[k : k + 2])
+        inside = (keys > low) & (keys < high)
+        for condition in self.spec.assume:
+            inside &= np.broadcast_to(evaluate(condition, env), inside.shape)
+        order = np.flatnonzero(inside)[np.argsort(keys[inside], kind="stable")]
+        if len(order) >= _LINE // 8:
+            truth = Truth((target.shapes[0],), self.spec.args).values(line[order].astype(np.float64))[:, 0]
+            env = {n: v[order] for n, v in env.items()}
+            a, b = (judged(t.expr, env, self._counted(truth)).bits for t in choice.terms[k : k + 2])
             loss = np.concatenate([[0.0], np.cumsum(a)]) + np.concatenate([np.cumsum(b[::-1])[::-1], [0.0]])
-            edges = np.concatenate([[low], keys[good].astype(np.float64), [high]])
+            edges = np.concatenate([[low], keys[order], [high]])
+            loss = np.where(edges[1:] > edges[:-1], loss, np.inf)
             best = int(np.argmin(loss))
             low, high = float(edges[best]), float(edges[best + 1])
         return regimes.round_number(low, high)
@@ -313,7 +317,13 @@ def full(values: Array, like: Array) -> Array:
     return np.ascontiguousarray(np.broadcast_to(values, like.shape))
 
 
-def _between(a: Array, b: Array, n: int = 33) -> Array:
+def _paths(a: Array, b: Array) -> Iterator[Array]:
+    """Lines of points from a to b, and between their mirror images: a magnitude may be what is compared."""
+    for here, there in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
+        yield _between(here * a, there * b)
+
+
+def _between(a: Array, b: Array, n: int = _LINE) -> Array:
     """Points on the way from a to b, in equal ratios where signs agree, in equal steps elsewhere."""
     t = np.linspace(0.0, 1.0, n + 2)[1:-1, None]
     a, b = a.astype(np.float64), b.astype(np.float64)
