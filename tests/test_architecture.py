@@ -74,6 +74,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "tidy",
         "reference",
     ),
+    ("candidates",),
     ("improve",),
     ("search",),
     # Forms to text

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from vjpgen import derive, inner
+from vjpgen.candidates import Target
 from vjpgen.expr import Expr, substitute, var, variables
 from vjpgen.floats import evaluate
-from vjpgen.improve import Improver, Target
+from vjpgen.improve import Improver
 from vjpgen.parse import parse
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth

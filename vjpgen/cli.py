@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -88,6 +88,20 @@ class _Command(click.Command):
 )
 @click.option("--no-tests", is_flag=True, help="Write no tests.")
 @click.option("--force", is_flag=True, help="Overwrite files that vjpgen did not generate.")
+@click.option(
+    "--effort",
+    type=click.Choice(["low", "normal", "high"]),
+    default="normal",
+    show_default=True,
+    help="How far the search goes.",
+)
+@click.option(
+    "--prefer",
+    type=click.Choice(["accuracy", "speed"]),
+    default="accuracy",
+    show_default=True,
+    help="What a form is chosen for.",
+)
 @click.option("--timeout", type=float, default=60.0, show_default=True, metavar="S", help="Seconds at most.")
 @click.version_option(__version__, prog_name="vjpgen", message="%(prog)s %(version)s")
 def command(
@@ -99,6 +113,8 @@ def command(
     tests: str | None,
     no_tests: bool,
     force: bool,
+    effort: str,
+    prefer: str,
     timeout: float,
 ) -> None:
     """Generate a JAX module from a formula: its value and its derivatives, right to the last bits.
@@ -115,7 +131,9 @@ def command(
     arguments = None if names is None else split_names(names)
     parse(text, name=wanted, args=arguments, assume=assume)  # refuses before anything slow is imported
     files.check(places, force=force)
-    generated = _generate(text, wanted, arguments, assume, places, timeout)
+    generated = _generate(
+        text, wanted, arguments, assume, places, effort=effort, prefer=prefer, timeout=timeout
+    )
     _deliver(generated, places, force)
 
 
@@ -190,7 +208,7 @@ def _generate(
     args: tuple[str, ...] | None,
     assume: tuple[str, ...],
     places: Sequence[Path],
-    timeout: float,
+    **how: Any,
 ) -> Generated:
     from vjpgen import terminal
     from vjpgen.pipeline import generate
@@ -204,7 +222,7 @@ def _generate(
             output=places[0] if places else None,
             tests_path=places[1] if len(places) > 1 else None,
             progress=say,
-            timeout=timeout,
+            **how,
         )
 
 

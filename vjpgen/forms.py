@@ -9,6 +9,21 @@ from vjpgen.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)
+class Trade:
+    """A form that no other beats in both cost and accuracy.
+
+    Attributes:
+        form: the expression.
+        cost: sum of the prices of its distinct operations (`ops`), and a little for its length.
+        bits: mean of log2(1 + ulps) over the points of the search.
+    """
+
+    form: Expr
+    cost: float
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
 class Forms:
     """One expression to compute for the value and for every partial.
 
@@ -18,12 +33,15 @@ class Forms:
         partials: `partials[i][j]` is d output_i / d argument_j, over the arguments.
         anchors: ordinary points of the domain, one coordinate per argument; a branch of a `where`
             that is not taken is evaluated at one of them.
+        fronts: for the values, then for the partials row by row, the forms that trade cost for accuracy,
+            cheapest first; empty where nothing was searched, or where the formula has several pieces.
     """
 
     spec: Spec
     values: tuple[Expr, ...]
     partials: tuple[tuple[Expr, ...], ...]
     anchors: tuple[tuple[float, ...], ...]
+    fronts: tuple[tuple[Trade, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.values) != len(self.spec.outputs) or len(self.partials) != len(self.values):

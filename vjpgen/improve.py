@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from vjpgen import chain, derive, inner, regimes, series
 from vjpgen.balance import balanced
+from vjpgen.candidates import Target, columns, cost, front, judged
 from vjpgen.classes import analyse
-from vjpgen.compiled import compiled
 from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
-from vjpgen.extract import Term, extract, make_term
+from vjpgen.extract import Term, extract
 from vjpgen.factors import separate
 from vjpgen.floats import Array, evaluate, representable, tiny
-from vjpgen.ops import OPS
+from vjpgen.forms import Trade
 from vjpgen.spec import Spec
 from vjpgen.tangents import survives
 from vjpgen.tidy import cancelled, tidy
@@ -28,7 +28,6 @@ HELD_BACK = 128  # of these points, kept for the final comparison
 FEWEST = 16  # points that a piece needs to be searched
 _ENOUGH = 0.25  # bits on average; what is as good as this, and
 _NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
-_LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
 _MOST_TRUNCATIONS = 16
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
 _LINE = 33  # points between two neighbours of a split
@@ -38,23 +37,11 @@ _BROKEN = 3.0  # bits that a point costs where the second derivative would be Na
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One smooth formula to compute, in several shapes, and its exact values at the points."""
-
-    shapes: tuple[Expr, ...]
-    truth: Array
-
-
-def columns(spec: Spec, at: Array) -> dict[str, Array]:
-    return {name: np.ascontiguousarray(at[:, k]) for k, name in enumerate(spec.args)}
-
-
 class Improver:
     """The search within one piece: its points, used ones first, held-back ones last."""
 
-    def __init__(self, spec: Spec, at: Array, nodes: tuple[int, ...]) -> None:
-        self.spec, self.nodes = spec, nodes
+    def __init__(self, spec: Spec, at: Array, nodes: tuple[int, ...], price: float = 1.0) -> None:
+        self.spec, self.nodes, self.price = spec, nodes, price
         self.cut = max(FEWEST, len(at) * (POINTS - HELD_BACK) // POINTS)
         self.env = columns(spec, at[: self.cut])
         self.fresh = columns(spec, at[self.cut :])
@@ -63,6 +50,7 @@ class Improver:
         self.scope = derive.symbols(spec.args, positive)
         self.inner: dict[tuple[Expr, Expr | None], Expr] = {}  # variables of inner functions, and
         self.meaning: dict[Expr, Expr] = {}  # what stands for each of them
+        self.fronts: dict[int, tuple[Trade, ...]] = {}
         self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the terms that were chosen
 
     def improve(self, targets: Sequence[Target]) -> tuple[Expr, ...]:
@@ -194,6 +182,7 @@ class Improver:
         candidates += self._series(target, truth)
         names = variables(target.shapes[0])
         choice = regimes.choose(candidates, self.env, regimes.scrutinees(names, self._operands(candidates)))
+        self.fronts[k] = front(candidates)
         self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms))
         expr = regimes.build(choice, lambda c, k: self._cut(c, k, target))
         return self._no_worse(expr, target)
@@ -215,7 +204,7 @@ class Improver:
 
     def _term(self, expr: Expr, truth: Array) -> Term:
         """A candidate; where differentiating it once more would break, it pays for that."""
-        t = judged(expr, self.env, truth, cost(expr))
+        t = judged(expr, self.env, truth, self.price * cost(expr))
         names = variables(expr)
         if not names:
             return t
@@ -232,7 +221,8 @@ class Improver:
         found = []
         for e in self._truncations([s for s in target.shapes if substitute(s, self.meaning) is s]):
             with np.errstate(all="ignore"):
-                off = np.abs(evaluate(e, wide, np.float64) / truth - 1)
+                exact = evaluate(e, wide, np.float64)
+                off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))
             t = self._term(e, truth)
             bits = np.where(np.isnan(truth) | (off < 2.0**-48), t.bits, 32.0)
             found.append(Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
@@ -243,7 +233,7 @@ class Improver:
         for shape in shapes:
             for name in variables(shape):
                 parts = separate(shape, name)
-                if parts is None or not has_op(parts[0], "add", "sub"):
+                if parts is None or not has_op(parts[0], "add", "sub", "div"):
                     continue
                 expansion = series.expand(parts[0], name)
                 if expansion is not None:
@@ -282,7 +272,7 @@ class Improver:
         if not np.isfinite(truth).any():
             return expr
         plain = target.shapes[0]
-        old, new = (judged(e, self.fresh, truth, cost(e)).score for e in (plain, expr))
+        old, new = (judged(e, self.fresh, truth, self.price * cost(e)).score for e in (plain, expr))
         return plain if old < new else expr
 
 
@@ -303,20 +293,6 @@ def _solved(one: inner.Inner, truth: Truth, at: Array) -> Expr:
     return Improver(spec, u[:, None], (700,)).improve([target])[0]
 
 
-def judged(e: Expr, env: Mapping[str, Array], truth: Array, price: float = 0.0) -> Term:
-    """A term with its error at each point: as written, or as XLA compiles it, whichever is worse."""
-    shapes = dict.fromkeys((e, compiled(e)))
-    terms = [make_term(e, full(evaluate(shape, env), truth), truth, price) for shape in shapes]
-    if len(terms) == 1:
-        return terms[0]
-    bits = np.maximum(terms[0].bits, terms[1].bits)
-    return replace(terms[1], bits=bits, score=terms[1].score + float((bits - terms[1].bits).mean()))
-
-
-def full(values: Array, like: Array) -> Array:
-    return np.ascontiguousarray(np.broadcast_to(values, like.shape))
-
-
 def _paths(a: Array, b: Array) -> Iterator[Array]:
     """Lines of points from a to b, and between their mirror images: a magnitude may be what is compared."""
     for here, there in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
@@ -331,9 +307,3 @@ def _between(a: Array, b: Array, n: int = _LINE) -> Array:
         ratios = np.sign(a) * np.exp(np.log(np.abs(a)) * (1 - t) + np.log(np.abs(b)) * t)
     with np.errstate(over="ignore"):
         return np.where(a * b > 0, ratios, a * (1 - t) + b * t).astype(np.float32)
-
-
-def cost(e: Expr) -> float:
-    """Sum of the costs of the distinct operations of an expression, and a little for its length."""
-    operations = (len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args)
-    return sum(operations) + _LENGTH * e.size

@@ -24,6 +24,7 @@ _WORK = 150_000  # exact evaluations (operations x points) that the report may c
 _FEWEST = 512
 _SEED = 7
 EFFORTS = ("low", "normal", "high")
+PREFERENCES = ("accuracy", "speed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def generate(
     output: str | os.PathLike[str] | None = None,
     tests_path: str | os.PathLike[str] | None = None,
     effort: str = "normal",
+    prefer: str = "accuracy",
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Generated:
@@ -92,6 +94,7 @@ def generate(
         output: where the module will be written; the tests import it from there.
         tests_path: where the tests will be written; default test_NAME.py beside the module.
         effort: "low", "normal" or "high": how far the search goes.
+        prefer: "accuracy", or "speed" for cheaper forms at the price of some bits.
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
 
@@ -101,6 +104,8 @@ def generate(
     """
     if effort not in EFFORTS:
         raise OptionError(f"effort is one of {', '.join(EFFORTS)}, not {effort!r}")
+    if prefer not in PREFERENCES:
+        raise OptionError(f"prefer is one of {', '.join(PREFERENCES)}, not {prefer!r}")
     with deadline.limit(timeout) as check:
 
         def step(what: str) -> None:
@@ -110,12 +115,12 @@ def generate(
 
         spec = _spec(expr, name, args, assume)
         with open_meter() as meter:
-            return _generate(spec, effort, _place(output), _place(tests_path), step, meter)
+            return _generate(spec, (effort, prefer), _place(output), _place(tests_path), step, meter)
 
 
 def _generate(
     spec: Spec,
-    effort: str,
+    how: tuple[str, str],
     output: Path | None,
     tests_path: Path | None,
     step: Callable[[str], None],
@@ -124,14 +129,14 @@ def _generate(
     from vjpgen import doc, points, reference, render, render_tests, report, residuals, search
 
     step("searching for stable forms")
-    forms = search.search(spec, effort=effort)
+    forms = search.search(spec, effort=how[0], prefer=how[1])
     step("planning what is kept between the passes")
     plan = residuals.plan(forms, lambda p: search.backward_bits(p))
     step("computing exact values")
     probe = reference.probe(forms, points.sample(spec, _sample_size(spec), _SEED))
     module_path = output or Path(f"{spec.name}.py")
     beside = tests_path or module_path.with_name(f"test_{module_path.name}")
-    command = command_line(spec, output, tests_path)
+    command = command_line(spec, output, tests_path, *how)
     draft = render.render_module(plan, doc.draft(plan, command=command, notes=spec.notes))
     step("measuring the generated code")
     shape = len(spec.outputs), spec.several
@@ -169,11 +174,19 @@ def _sample_size(spec: Spec) -> int:
     return max(_FEWEST, min(POINTS, _WORK // work))
 
 
-def command_line(spec: Spec, output: Path | None, tests_path: Path | None) -> str:
+def command_line(
+    spec: Spec,
+    output: Path | None,
+    tests_path: Path | None,
+    effort: str = "normal",
+    prefer: str = "accuracy",
+) -> str:
     """The command that generates the same files again."""
     words = ["vjpgen", spec.text, "--name", spec.name, "--args", ",".join(spec.args)]
     for text in spec.assume_text:
         words += ["--assume", text]
+    words += ["--effort", effort] if effort != "normal" else []
+    words += ["--prefer", prefer] if prefer != "accuracy" else []
     if output is not None:
         words += ["-o", output.name]
     if (

@@ -61,6 +61,8 @@ class Target:
         forward: the custom_jvp twin's, for a partial; equal to `figures` for a value.
         plain: the plain formula in jax.numpy under JAX's autodiff.
         failure: where the plain formula fails first, by magnitude of the inputs; None where it does not.
+        front: forms that trade cost for accuracy, as (cost, mean bits, form), cheapest first; bits are those
+            of the search, whose points are not those of `figures`.
     """
 
     label: str
@@ -69,6 +71,7 @@ class Target:
     forward: Figures
     plain: Figures
     failure: Failure | None
+    front: tuple[tuple[float, float, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +173,17 @@ def targets(plan: Plan, probe: Any, got: Any, plain: Any) -> tuple[Target, ...]:
                 figures(forward, truth, at),
                 figures(naive, truth, at),
                 failure(naive, truth, at),
+                _front(plan, i, j),
             )
         )
     return tuple(found)
+
+
+def _front(plan: Plan, i: int, j: int | None) -> tuple[tuple[float, float, str], ...]:
+    outputs, arguments = len(plan.forms.values), len(plan.forms.spec.args)
+    k = i if j is None else outputs + i * arguments + j
+    trades = plan.forms.fronts[k] if k < len(plan.forms.fronts) else ()
+    return tuple((t.cost, t.bits, show(t.form)) for t in trades)
 
 
 def accuracy_lines(found: Sequence[Target], dtype: str, domain: str) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from vjpgen import derive, pieces
+from vjpgen import derive, pieces, series
+from vjpgen.candidates import Target, columns, full, judged
 from vjpgen.compiled import compiled
 from vjpgen.expr import Expr, has_op, num, variables
 from vjpgen.floats import Array, evaluate, representable
-from vjpgen.forms import Forms, Plan
-from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver, Target, columns, full, judged
+from vjpgen.forms import Forms, Plan, Trade
+from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
 from vjpgen.points import Points, sample
 from vjpgen.spec import Spec
 from vjpgen.tidy import tidy
@@ -23,24 +24,33 @@ _SEED = 20240229
 _NODES = {"low": (700,), "normal": (700, 5000), "high": (700, 2500, 12000)}  # e-graphs, tried in turn
 
 
-def search(spec: Spec, *, effort: str = "normal") -> Forms:
+_ZEROS = 16  # one point in so many, where the formula has a limit at 0 and no value
+_PRICES = {"accuracy": 1.0, "speed": 8.0}  # of what a candidate costs
+
+
+def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> Forms:
     """The best forms found for the value and every partial of `spec`.
 
     Args:
         spec: the function.
         effort: "low", "normal" or "high": how large the e-graph may grow.
+        prefer: "accuracy", or "speed" where an operation has to gain more bits to be worth its price.
 
     Raises:
         DomainError: no point satisfies the assumptions, or the value is nowhere real.
     """
     points = sample(spec, POINTS, _SEED)
-    order = np.random.default_rng(_SEED).permutation(len(points.at))
-    points = _take(points, order)
     try:
         tree = pieces.tree(spec.outputs, spec.assume)
     except pieces.TooManyPieces:
         tree = pieces.Leaf(spec.outputs, ())
-    found = {leaf: _search_leaf(leaf, spec, points, _NODES[effort]) for leaf in pieces.leaves(tree)}
+    if isinstance(tree, pieces.Leaf) and not any(has_op(o, "where") for o in tree.outputs):
+        points = _with_limits(spec, tree, points)
+    points = _take(points, np.random.default_rng(_SEED).permutation(len(points.at)))
+    fronts: dict[pieces.Leaf, tuple[tuple[Trade, ...], ...]] = {}
+    found = {}
+    for leaf in pieces.leaves(tree):
+        found[leaf], fronts[leaf] = _search_leaf(leaf, spec, points, _NODES[effort], _PRICES[prefer])
 
     def combined(k: int, *, average_ties: bool) -> Expr:
         return tidy(pieces.combine(tree, lambda leaf: found[leaf][k], average_ties=average_ties))
@@ -50,7 +60,8 @@ def search(spec: Spec, *, effort: str = "normal") -> Forms:
         _plainer(spec.outputs[i], combined(i, average_ties=False), i, spec, points) for i in range(n)
     )
     partials = tuple(tuple(combined(n + i * a + j, average_ties=True) for j in range(a)) for i in range(n))
-    return Forms(spec, values, partials, _anchors(points))
+    whole = next(iter(fronts.values())) if len(fronts) == 1 else ()
+    return Forms(spec, values, partials, _anchors(points), whole)
 
 
 def _take(points: Points, rows: Array) -> Points:
@@ -74,8 +85,10 @@ def _plainer(plain: Expr, found: Expr, output: int, spec: Spec, points: Points) 
     return plain if one <= other + 0.02 else found
 
 
-def _search_leaf(leaf: pieces.Leaf, spec: Spec, points: Points, nodes: tuple[int, ...]) -> tuple[Expr, ...]:
-    """Forms of the leaf's outputs, then of their partials, row by row."""
+def _search_leaf(
+    leaf: pieces.Leaf, spec: Spec, points: Points, nodes: tuple[int, ...], price: float
+) -> tuple[tuple[Expr, ...], tuple[tuple[Trade, ...], ...]]:
+    """Forms of the leaf's outputs, then of their partials, row by row; and what was on offer for each."""
     inside = np.ones(len(points.at), bool)
     env = {k: v.astype(np.float64) for k, v in columns(spec, points.at).items()}
     for condition in leaf.path:
@@ -85,8 +98,32 @@ def _search_leaf(leaf: pieces.Leaf, spec: Spec, points: Points, nodes: tuple[int
     scope = derive.symbols(spec.args, positive)
     targets = _targets(leaf, spec, scope, points, inside)
     if len(chosen) < FEWEST:
-        return tuple(t.shapes[0] for t in targets)
-    return Improver(spec, chosen, nodes).improve(targets)
+        return tuple(t.shapes[0] for t in targets), ()
+    improver = Improver(spec, chosen, nodes, price)
+    forms = improver.improve(targets)
+    return forms, tuple(improver.fronts.get(k, ()) for k in range(len(targets)))
+
+
+def _with_limits(spec: Spec, leaf: pieces.Leaf, points: Points) -> Points:
+    """Points at 0 as well, with the limits there, for a smooth formula of one argument undefined at 0."""
+    zero = {a: np.zeros(1) for a in spec.args}
+    if len(spec.args) > 1 or not all(evaluate(c, zero, np.float64).all() for c in spec.assume):
+        return points
+    (arg,), scope = spec.args, derive.symbols(spec.args)
+    formulas = [*leaf.outputs, *(derive.partial(o, arg, scope)[0] for o in leaf.outputs)]
+    if not any(np.isnan(evaluate(e, zero, np.float64)).any() for e in formulas):
+        return points
+    limits = [series.limit(e, arg) for e in formulas]
+    if any(x is None for x in limits):
+        return points
+    count, m = max(1, len(points.at) // _ZEROS), len(leaf.outputs)
+    values, partials = (np.tile(np.array(row, float), (count, 1)) for row in (limits[:m], limits[m:]))
+    return Points(
+        np.concatenate([np.zeros((count, 1), points.at.dtype), points.at]),
+        np.concatenate([values, points.truth_values]),
+        np.concatenate([partials[:, :, None], points.truth_partials]),
+        points.ordinary + count,
+    )
 
 
 def _targets(

@@ -43,6 +43,14 @@ def expand(e: Expr, name: str) -> Series | None:
     return None
 
 
+def limit(e: Expr, name: str) -> float | None:
+    """The limit at 0 of a formula of one variable, None where its series does not say."""
+    found = expand(e, name)
+    if found is None or found.first < 0:
+        return None
+    return float(found.coefficients[0]) if found.first == 0 else 0.0
+
+
 def polynomials(s: Series, name: str) -> list[Expr]:
     """Truncations of a series as expressions, shortest first."""
     x = var(name)

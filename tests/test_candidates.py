@@ -1,0 +1,46 @@
+"""What is on offer for a target: cost against bits, and what effort and preference change."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from vjpgen.candidates import cost
+from vjpgen.errors import OptionError
+from vjpgen.parse import parse
+from vjpgen.pipeline import generate
+from vjpgen.search import search
+
+FORMULA = "sqrt(x + 1) - sqrt(x)"
+
+
+def test_each_form_on_the_front_is_better_than_all_cheaper_ones() -> None:
+    forms = search(parse(FORMULA, assume=("x > 0",)))
+    assert len(forms.fronts) == 2
+    assert all(forms.fronts)
+    for front in forms.fronts:
+        for a, b in pairwise(front):
+            assert a.cost <= b.cost
+            assert a.bits > b.bits
+
+
+def test_speed_is_never_dearer_than_accuracy() -> None:
+    for text in (FORMULA, "exp(-x**2/2)", "log(1 + exp(x))"):
+        accurate, fast = (search(parse(text), prefer=p) for p in ("accuracy", "speed"))
+        assert sum(map(cost, fast.values)) <= sum(map(cost, accurate.values))
+    fast, accurate = (search(parse("sqrt(x**2 + y**2)"), prefer=p) for p in ("speed", "accuracy"))
+    assert cost(fast.partials[0][0]) < cost(accurate.partials[0][0])
+
+
+def test_the_report_holds_the_front_and_the_command_the_options() -> None:
+    generated = generate(FORMULA, assume="x > 0", effort="low", prefer="speed")
+    assert all(t.front for t in generated.report.targets)
+    assert "--effort low --prefer speed" in generated.module
+    assert "--effort" not in generate("x*y").module
+
+
+@pytest.mark.parametrize("options", [{"effort": "most"}, {"prefer": "beauty"}])
+def test_other_words_are_refused(options: dict[str, str]) -> None:
+    with pytest.raises(OptionError, match="is one of"):
+        generate("x", **options)  # type: ignore[arg-type]

@@ -1,0 +1,60 @@
+"""Candidates for one target: how each is measured, what it costs, and which of them are worth knowing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vjpgen.compiled import compiled
+from vjpgen.expr import Expr, walk
+from vjpgen.extract import Term, make_term
+from vjpgen.floats import Array, evaluate
+from vjpgen.forms import Trade
+from vjpgen.ops import OPS
+from vjpgen.spec import Spec
+
+_LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One smooth formula to compute, in several shapes, and its exact values at the points."""
+
+    shapes: tuple[Expr, ...]
+    truth: Array
+
+
+def columns(spec: Spec, at: Array) -> dict[str, Array]:
+    return {name: np.ascontiguousarray(at[:, k]) for k, name in enumerate(spec.args)}
+
+
+def judged(e: Expr, env: Mapping[str, Array], truth: Array, price: float = 0.0) -> Term:
+    """A term with its error at each point: as written, or as XLA compiles it, whichever is worse."""
+    shapes = dict.fromkeys((e, compiled(e)))
+    terms = [make_term(e, full(evaluate(shape, env), truth), truth, price) for shape in shapes]
+    if len(terms) == 1:
+        return terms[0]
+    bits = np.maximum(terms[0].bits, terms[1].bits)
+    return replace(terms[1], bits=bits, score=terms[1].score + float((bits - terms[1].bits).mean()))
+
+
+def full(values: Array, like: Array) -> Array:
+    return np.ascontiguousarray(np.broadcast_to(values, like.shape))
+
+
+def front(terms: Iterable[Term]) -> tuple[Trade, ...]:
+    """The Pareto front of cost against bits: each is better than everything that is cheaper."""
+    found: list[Trade] = []
+    for t in sorted(terms, key=lambda t: (cost(t.expr), float(t.bits.mean()), t.expr.size)):
+        bits = float(t.bits.mean())
+        if not found or bits < found[-1].bits:
+            found.append(Trade(t.expr, cost(t.expr), bits))
+    return tuple(found)
+
+
+def cost(e: Expr) -> float:
+    """Sum of the costs of the distinct operations of an expression, and a little for its length."""
+    operations = (len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args)
+    return sum(operations) + _LENGTH * e.size
