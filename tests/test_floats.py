@@ -120,3 +120,9 @@ def test_columns_of_our_own_are_exact_in_float64(op: str) -> None:
     exact = Truth((e,), names).values(at)[:, 0]
     env = {n: at[:, k].copy() for k, n in enumerate(names)}
     np.testing.assert_allclose(evaluate(e, env, np.float64), exact, rtol=3e-12)
+
+
+def test_ulps_of_float64_are_counted_one_by_one() -> None:
+    truth = np.array([1.0, -3e300, 5e-300])
+    got = truth + 3 * np.spacing(truth)
+    np.testing.assert_array_equal(ulps(got, truth), [3, 3, 3])
