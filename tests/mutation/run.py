@@ -2,10 +2,12 @@
 
 python tests/mutation/run.py                 every formula, every mutant
 python tests/mutation/run.py softplus polar  those formulas
+python tests/mutation/run.py --every 5       every formula, every fifth mutant
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import sys
@@ -88,6 +90,9 @@ def describe(outcome: Outcome) -> str:
 
 
 if __name__ == "__main__":
-    every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    for wanted in sys.argv[2:] or FORMULAS:
-        print(describe(run(wanted, every)), flush=True)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", choices=[*FORMULAS, []], metavar="NAME")
+    parser.add_argument("--every", type=int, default=1)
+    options = parser.parse_args()
+    for wanted in options.names or FORMULAS:
+        print(describe(run(wanted, options.every)), flush=True)
