@@ -16,6 +16,7 @@ import argparse
 import json
 import multiprocessing
 import re
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -150,17 +151,21 @@ def main() -> int:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=spawn) as pool:
         shared = (options.dtype, options.points, options.seed, options.timeout)
-        rows = list(pool.map(judge, cases, *([v] * len(cases) for v in shared)))
-    if options.keep:
-        options.keep.mkdir(parents=True, exist_ok=True)
-        for k, r in enumerate(rows):
-            if "module" in r:
+        rows = []
+        for k, r in enumerate(pool.map(judge, cases, *([v] * len(cases) for v in shared))):
+            module = r.pop("module", None)
+            if options.keep and module:
+                options.keep.mkdir(parents=True, exist_ok=True)
                 stem = re.sub(r"\W+", "_", r["name"]).lower()
-                (options.keep / f"{k:03}_{stem}.py").write_text(r["module"])
-    for r in rows:
-        r.pop("module", None)
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+                (options.keep / f"{k:03}_{stem}.py").write_text(module)
+            rows.append(r)
+            print(
+                f"{k + 1}/{len(cases)} {r['name']} {r.get('grad', r.get('error'))}",
+                file=sys.stderr,
+                flush=True,
+            )
+            if options.json:
+                options.json.write_text(json.dumps(rows, indent=1) + "\n")
     show(rows, options.worst)
     return 1 if any("error" in r for r in rows) or not rows else 0
 

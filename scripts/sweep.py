@@ -99,6 +99,7 @@ def reason(status: int, text: str) -> str:
 def sweep_one(case: Case, folder: Path, with_tests: bool, timeout: float) -> Result:
     module = f"{case.stem}.py"
     generate = [sys.executable, "-m", "vjpgen", *case.command, "-o", module, "--force"]
+    generate += ["--timeout", str(timeout)]
     status, text, generating = run(generate, folder, folder / f"{case.stem}.generate.log", timeout)
     if status != 0:
         return Result(case.name, case.stem, "generate", reason(status, text), generating, 0.0, 0)
@@ -140,7 +141,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="regular expression on the name")
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--timeout", type=float, default=300.0, help="seconds for each step of a case")
+    parser.add_argument("--timeout", type=float, default=600.0, help="seconds for each step of a case")
     parser.add_argument("--no-tests", action="store_true")
     options = parser.parse_args()
     cases = read_cases(options.cases, options.only)[: options.limit]

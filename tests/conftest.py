@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,3 +48,13 @@ def decay() -> Generated:
     return generate(
         "(r*exp(-r*t), log(1+r) - t)", name="decay", args=["r", "t"], assume="r > 0", effort="low"
     )
+
+
+@pytest.fixture
+def exact_arithmetic() -> Iterator[None]:
+    """Balls of 250 bits."""
+    from flint import ctx
+
+    before, ctx.prec = ctx.prec, 250
+    yield
+    ctx.prec = before

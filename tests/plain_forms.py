@@ -12,15 +12,21 @@ from vjpgen.forms import Forms, Plan
 from vjpgen.parse import parse
 from vjpgen.render import render_module
 from vjpgen.residuals import plan
+from vjpgen.tidy import tidy
+from vjpgen.wishes import NONE, Wishes
 
 ANCHORS = (0.7, 1.9, -1.3, 6.0, -5.0, 30.0, -30.0)
 
 
 def plain_forms(
-    text: str, name: str = "f", args: Sequence[str] | None = None, assume: Sequence[str] = ()
+    text: str,
+    name: str = "f",
+    args: Sequence[str] | None = None,
+    assume: Sequence[str] = (),
+    wishes: Wishes = NONE,
 ) -> Forms:
     """The forms that follow from the text alone."""
-    spec = parse(text, name=name, args=args, assume=assume)
+    spec = parse(text, name=name, args=args, assume=assume, wishes=wishes)
     tree = pieces.tree(spec.outputs)
     scope = derive.symbols(spec.args)
 
@@ -34,6 +40,11 @@ def plain_forms(
         )
         for i in range(len(spec.outputs))
     )
+    if spec.meant is not None:
+        partials = tuple(
+            tuple(spec.meant.formula(i, j) or tidy(spec.meant.around(e, j)) for j, e in enumerate(row))
+            for i, row in enumerate(partials)
+        )
     anchors = tuple((v,) * len(spec.args) for v in ANCHORS)
     return Forms(spec, spec.outputs, partials, anchors)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from patience import PATIENCE
 from vjpgen.bridge import OPAQUE, from_sympy, to_sympy, to_text
 from vjpgen.derive import symbols
 from vjpgen.errors import InputError
@@ -53,7 +54,8 @@ def test_round_trip(text: str) -> None:
     "op", [op for op in OPS.values() if op.arity > 0 and op.gives == "real"], ids=lambda o: o.name
 )
 def test_every_smooth_operation_is_known(op: object) -> None:
-    if op.name in ("where", "poly", "diff_of_products", "sum3", "exp_product"):
+    ours = ("diff_of_products", "sqrt_diff_of_products", "sum3", "exp_product", "exp_sum")
+    if op.name in ("where", "poly", *ours):
         pytest.skip("not in a formula that is differentiated")
     order = op.name in ("polygamma", "besselj", "besseli")
     operands = [num(1) if order and k == 0 else var("x") * (k + 1) + k for k in range(op.arity)]
@@ -73,7 +75,7 @@ def test_no_huge_number_is_written_out(text: str) -> None:
     start = time.monotonic()
     s = to_sympy(e, symbols(("x",)))
     sp.diff(s, symbols(("x",))["x"])
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < PATIENCE  # written out, it would take minutes
     assert all(int(n.p).bit_length() < 5000 for n in s.atoms(sp.Rational))
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from vjpgen.candidates import cost
+from vjpgen.candidates import cost, tails
 from vjpgen.errors import OptionError
+from vjpgen.expr import num, var
+from vjpgen.floats import evaluate
 from vjpgen.parse import parse
 from vjpgen.pipeline import generate
 from vjpgen.search import search
 
+pytestmark = pytest.mark.thorough
 FORMULA = "sqrt(x + 1) - sqrt(x)"
 
 
@@ -38,6 +42,24 @@ def test_the_report_holds_the_front_and_the_command_the_options() -> None:
     assert all(t.front for t in generated.report.targets)
     assert "--effort low --prefer speed" in generated.module
     assert "--effort" not in generate("x*y").module
+
+
+def test_limits_and_multiples_of_arguments_are_told_by_the_truth() -> None:
+    x = np.linspace(-50, 50, 101, dtype=np.float32)
+    wide = x.astype(float)
+    found = {e.op: e for e in tails(np.maximum(wide, 0.0), {"x": x})}
+    assert set(found) == {"num", "var"}
+    assert num(-2) * var("x") in tails(-2 * wide + np.exp(-np.abs(wide)), {"x": x})
+    assert tails(1 + 1e-12 * wide, {"x": x}) == [], "float64 is not served by what float32 rounds to"
+    assert tails(np.cos(wide), {"x": x}) == []
+
+
+def test_a_saturated_derivative_is_finite() -> None:
+    ((slope,),) = search(parse("x/2*(1 + tanh(x + x**3))")).partials
+    with np.errstate(all="ignore"):
+        got = evaluate(slope, {"x": np.array([-1e30, -1e14, 1e14, 1e30], np.float32)})
+    np.testing.assert_array_equal(got, [0, 0, 1, 1])
+    assert np.isnan(evaluate(slope, {"x": np.array([np.nan], np.float32)})).all()
 
 
 @pytest.mark.parametrize("options", [{"effort": "most"}, {"prefer": "beauty"}])

@@ -173,6 +173,43 @@ def test_options_reach_the_pipeline(run: Callable[..., Outcome], fake: Fake, tmp
     }  # fmt: skip
 
 
+def test_gradients_that_are_meant(run: Callable[..., Outcome], fake: Fake) -> None:
+    words = ["--grad", "x=y*x", "--grad-scale=x=-1", "--grad-clip", "x=-1:1", "--grad-mask", "x > 0"]
+    done = run("round(x)*y*z*u", *words, "--stop", "y,z", "--surrogate", "u=boxcar(u, 2)")
+    assert done.status == 0
+    assert {k: v for k, v in fake.asked.items() if "grad" in k or k in ("stop", "surrogate")} == {
+        "grad": {"x": "y*x"},
+        "surrogate": {"u": "boxcar(u, 2)"},
+        "stop": ("y", "z"),
+        "grad_scale": {"x": "-1"},
+        "grad_clip": {"x": "-1:1"},
+        "grad_mask": ("x > 0",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--grad", "1"], "--grad takes ARGUMENT=FORMULA, not '1'\nwrite --grad x=1"),
+        (["--grad", "x=1", "--grad", "x=2"], "--grad is given twice for 'x'"),
+        (["--grad", "z=1"], "--grad: 'z' is not among the arguments (x)"),
+        (["--grad", "x=k"], "'k' is not among the arguments (x)"),
+        (["--grad", "x=sigmoid"], "write --surrogate x=sigmoid"),
+        (["--grad-clip", "x=1:-1"], "the lower bound comes first\nwrite --grad-clip x=-1:1"),
+        (["--stop", "x", "--grad", "x=1"], "--stop x and --grad x=1 contradict each other"),
+        (["--grad", "x=__import__('os')"], "never evaluated as Python"),
+    ],
+)
+def test_gradients_that_are_refused(
+    words: list[str], message: str, run: Callable[..., Outcome], fake: Fake, tmp_path: Path
+) -> None:
+    done = run("round(x)", *words, "-o", "f.py")
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err
+    assert fake.asked == {}
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_tests(run: Callable[..., Outcome], tmp_path: Path) -> None:
     assert run("x", "-o", "f.py", "--no-tests").status == 0
     assert [p.name for p in tmp_path.iterdir()] == ["f.py"]

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from patience import PATIENCE
 from vjpgen.deadline import limit
 from vjpgen.errors import OptionError, TimeoutReached
 
@@ -23,16 +24,16 @@ def busy(seconds: float) -> None:
 
 def stubborn() -> None:
     with contextlib.suppress(Exception):
-        busy(5.0)
-    busy(5.0)
+        busy(4 * PATIENCE)
+    busy(4 * PATIENCE)
 
 
 @unix
 def test_work_is_interrupted() -> None:
     start = time.monotonic()
     with pytest.raises(TimeoutReached, match="--timeout"), limit(0.05):
-        busy(5.0)
-    assert time.monotonic() - start < 1.0
+        busy(4 * PATIENCE)
+    assert time.monotonic() - start < PATIENCE
 
 
 @unix
@@ -40,7 +41,7 @@ def test_work_that_swallows_the_exception_is_interrupted_again() -> None:
     start = time.monotonic()
     with pytest.raises(TimeoutReached), limit(0.05):
         stubborn()
-    assert time.monotonic() - start < 3.0
+    assert time.monotonic() - start < PATIENCE
 
 
 @unix

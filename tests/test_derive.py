@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from patience import PATIENCE
 from vjpgen import derive
 from vjpgen.floats import evaluate
 from vjpgen.parse import parse
@@ -71,5 +72,5 @@ def test_a_large_expansion_is_left_alone(text: str) -> None:
     spec = parse(text)
     start = time.monotonic()
     shapes = derive.partial(spec.outputs[0], "x", derive.symbols(spec.args))
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < PATIENCE
     assert max(e.size for e in shapes) < 200

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.checkout
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_prints_what_is_kept(example: Path, update: bool, tmp_path: Path) -> None:
     done = subprocess.run(

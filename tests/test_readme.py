@@ -62,14 +62,16 @@ def replay(readme: str, folder: Path) -> str:
     return BLOCK.sub(block, readme)
 
 
-def test_prints_what_it_says(root: Path, tmp_path: Path, update: bool) -> None:
+@pytest.mark.thorough
+@pytest.mark.parametrize("page", ["README.md", "docs/external.md"])
+def test_prints_what_it_says(page: str, root: Path, tmp_path: Path, update: bool) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    kept = (root / "README.md").read_text()
+    kept = (root / page).read_text()
     now = replay(kept, tmp_path)
     assert "Traceback" not in now
     assert "VJPGEN_TRACEBACK" not in now
     if update:
-        (root / "README.md").write_text(now)
+        (root / page).write_text(now)
         kept = now
     assert not differences(now, kept)
 

@@ -14,9 +14,17 @@ from vjpgen.truth import Truth
 
 POINTS = 30  # of each of five kinds
 FACTS = {"pos": lambda v: v > 0, "nonneg": lambda v: v >= 0, "nz": lambda v: (v != 0) & ~np.isnan(v)}
-# What a row passes through where that may cancel more digits than exact arithmetic carries: compared only
-# where it is a float64.
-THROUGH = {"erfcx-reflect": "exp(a**2)"}
+# What a right side passes through, where that may be undefined, or cancel more digits than exact arithmetic
+# carries, though the left side is a number: compared only where it is a float64.
+THROUGH = {
+    "erfcx-reflect": "exp(a**2)",
+    "lgamma-reflected": "1 / sinpi(a)",
+    "lgamma1p-reflected": "1 / sinpi(b - a)",
+    "digamma-reflected": "1 / sinpi(a)",
+    "digamma-reflected-sub": "1 / sinpi(b - a)",
+    "digamma-reflected-add": "1 / sinpi(b - a)",
+    "gamma-reflected": "1 / (sinpi(a) * gamma(a))",
+}
 
 
 def columns(rule: Rule, names: tuple[str, ...]) -> np.ndarray:

@@ -18,6 +18,7 @@ import pytest
 from vjpgen.pipeline import generate
 from vjpgen.verify import load
 
+pytestmark = pytest.mark.thorough
 INF, NAN = math.inf, math.nan
 ROWS: list[tuple[str, float, float, float]] = [
     ("(exp(x) - 1)/x", 0.0, 1.0, 0.5),
@@ -66,6 +67,14 @@ ROWS: list[tuple[str, float, float, float]] = [
     ("atan(x)/x", 0.0, 1.0, 0.0),
     ("asinh(x)/x", -0.0, 1.0, 0.0),
     ("(exp(x) - 1 - x)/x**2", 0.0, 0.5, 1 / 6),
+    ("x/(1 + exp(-x))", INF, INF, 1.0),
+    ("x/(1 + exp(-x))", -INF, 0.0, 0.0),
+    ("x*tanh(log(1 + exp(x)))", INF, INF, 1.0),
+    ("x*tanh(log(1 + exp(x)))", -INF, 0.0, 0.0),
+    ("x*(1 + erf(x/sqrt(2)))/2", INF, INF, 1.0),
+    ("x*(1 + erf(x/sqrt(2)))/2", -INF, 0.0, 0.0),
+    ("exp(-x**2)", INF, 0.0, 0.0),
+    ("x*exp(-x)", INF, 0.0, 0.0),
 ]  # fmt: skip
 
 

@@ -59,6 +59,8 @@ def test_a_rule_is_the_derivative(op: str) -> None:
 
     start = 1.75 if op == "acosh" else 0.375
     operands = [np.array([start + 0.125 * k]) for k in range(OPS[op].arity)]
+    if op == "sqrt_diff_of_products":
+        operands.reverse()
     value = NUMPY[op](*operands)
     step = 2.0**-17
     for k, slope in enumerate(_RULES[op](operands, value)):

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from vjpgen.cancel import cancelled
 from vjpgen.expr import Expr, call, num, show, var, variables, walk
 from vjpgen.floats import evaluate
 from vjpgen.parse import parse
-from vjpgen.tidy import cancelled, tidy
+from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
 
 x, y = var("x"), var("y")
@@ -76,6 +77,8 @@ def test_once_is_enough(e: Expr) -> None:
         ("abs(-x)", "abs(x)"),
         ("-(-3 * x)", "3 * x"),
         ("x + -3", "x - 3"),
+        ("x - y * (-3 * y)", "x + y * (3 * y)"),
+        ("-2 * x / y + y", "y - 2 * x / y"),
         ("where(x > 0, y, y)", "y"),
         ("where(3 < x, y, 1)", "where(x > 3, y, 1)"),
         ("x * (2 + 3)", "x * 5"),

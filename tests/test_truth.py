@@ -10,6 +10,7 @@ from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patience import PATIENCE
 from vjpgen.arb_ops import COMPOSITE, RULES
 from vjpgen.expr import Expr, call, const, num, var, where
 from vjpgen.ops import OPS
@@ -41,6 +42,8 @@ def operands(name: str) -> list[tuple[Expr, ...]]:
         return [(X, Y, num(2), X * Y), (X, num(3))]
     if name == "where":
         return [(call("lt", X, Y), X * X, Y), (call("lt", Y, X), X * X, Y * X)]
+    if name == "sqrt_diff_of_products":
+        return [(Y, X, X - Y, Y * 2), (X + 2, Y, X, Y)]
     arity = OPS[name].arity
     if arity == 1:
         return [(X,), (Y * X - num(Fraction(1, 7)),)] if name not in ("log", "sqrt") else [(X * Y,)]
@@ -208,12 +211,12 @@ def test_arithmetic_is_correctly_rounded(c: Fraction, x: float, y: float) -> Non
 
 
 def test_speed() -> None:
-    """4096 points of softplus with partials take a twentieth of a second; the bound is generous."""
+    """4096 points of softplus with partials take a twentieth of a second."""
     points = np.random.default_rng(0).uniform(-100, 100, (4096, 1))
     truth = Truth((call("log", 1 + call("exp", X)),), ("x",))
     start = time.perf_counter()
     truth.with_partials(points)
-    assert time.perf_counter() - start < 0.5
+    assert time.perf_counter() - start < PATIENCE
 
 
 def test_a_point_that_flint_gives_up_on_is_nan_alone(monkeypatch: pytest.MonkeyPatch) -> None:

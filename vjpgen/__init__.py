@@ -13,36 +13,61 @@ from typing import TYPE_CHECKING, Any
 from vjpgen import errors as errors
 from vjpgen.errors import (
     DomainError,
+    FileRefused,
     InputError,
     NameRefused,
     OptionError,
     OutputError,
     ParseError,
+    TargetError,
     TimeoutReached,
     VjpgenError,
 )
 
 if TYPE_CHECKING:
-    from vjpgen.api import function
+    from vjpgen.api import external_function, function
+    from vjpgen.checking import check
+    from vjpgen.comparing import compare
     from vjpgen.pipeline import Generated, generate
+    from vjpgen.pipeline_external import GeneratedExternal, generate_external
     from vjpgen.report import Report
+    from vjpgen.stubbing import stubs
 
 __version__ = "0.1.0"
 __all__ = [
     "DomainError",
+    "FileRefused",
     "Generated",
+    "GeneratedExternal",
     "InputError",
     "NameRefused",
     "OptionError",
     "OutputError",
     "ParseError",
     "Report",
+    "TargetError",
     "TimeoutReached",
     "VjpgenError",
+    "check",
+    "compare",
+    "external_function",
     "function",
     "generate",
+    "generate_external",
+    "stubs",
 ]
-_LATE = {"function": "api", "generate": "pipeline", "Generated": "pipeline", "Report": "report"}
+_LATE = {
+    "Generated": "pipeline",
+    "GeneratedExternal": "pipeline_external",
+    "Report": "report",
+    "check": "checking",
+    "compare": "comparing",
+    "external_function": "api",
+    "function": "api",
+    "generate": "pipeline",
+    "generate_external": "pipeline_external",
+    "stubs": "stubbing",
+}
 
 
 def __getattr__(name: str) -> Any:

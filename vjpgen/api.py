@@ -7,6 +7,7 @@ from typing import Any
 
 from vjpgen.errors import OptionError
 from vjpgen.pipeline import generate
+from vjpgen.pipeline_external import generate_external
 
 MODES = ("vjp", "jvp")
 
@@ -24,15 +25,42 @@ def function(expr: Any, *, mode: str = "vjp", **options: Any) -> Callable[..., A
         A JAX function of as many positional arguments as the formula has; `inspect.getsource` shows it.
 
     Raises:
-        InputError: as `generate`.
+        InputError: as `generate`, or mode is "jvp" and a cotangent is to be clipped.
     """
+    _known(mode)
+    if mode == "jvp" and options.get("grad_clip"):
+        hint = "leave mode out; without grad_clip there is a forward rule"
+        raise OptionError("clipping is not linear in the cotangent, so it has no forward rule", hint=hint)
+    generated = generate(expr, **options)
+    return _live(generated.module, generated.spec.name, mode)
+
+
+def external_function(target: str, *, mode: str = "vjp", **options: Any) -> Callable[..., Any]:
+    """The generated function that wraps one outside JAX.
+
+    Args:
+        target: as for `generate_external`.
+        mode: as for `function`.
+        options: as for `generate_external`.
+
+    Returns:
+        A JAX function of the arguments that were named; `inspect.getsource` shows it.
+
+    Raises:
+        InputError: as `generate_external`.
+    """
+    _known(mode)
+    generated = generate_external(target, **options)
+    return _live(generated.module, generated.spec.name, mode)
+
+
+def _known(mode: str) -> None:
     if mode not in MODES:
         raise OptionError(f"mode is one of {', '.join(MODES)}, not {mode!r}")
-    generated = generate(expr, **options)
+
+
+def _live(module: str, name: str, mode: str) -> Callable[..., Any]:
     from vjpgen import verify
 
-    name = generated.spec.name
-    found: Callable[..., Any] = getattr(
-        verify.load(generated.module, name), name if mode == "vjp" else f"{name}_jvp"
-    )
+    found: Callable[..., Any] = getattr(verify.load(module, name), name if mode == "vjp" else f"{name}_jvp")
     return found

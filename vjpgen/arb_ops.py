@@ -62,6 +62,8 @@ RULES: dict[str, Rule] = {
     "sin": Rule("{0}.sin()", ("{0}.cos()",)),
     "cos": Rule("{0}.cos()", ("-{0}.sin()",)),
     "tan": Rule("{0}.tan()", ("1 + {r} * {r}",)),
+    "sinpi": Rule("{0}.sin_pi()", ("arb.pi() * {0}.cos_pi()",)),
+    "cospi": Rule("{0}.cos_pi()", ("-arb.pi() * {0}.sin_pi()",)),
     "asin": Rule("{0}.asin()", ("(1 - {0} * {0}).rsqrt()",), undefined="abs({0}) > 1", kink="abs({0}) == 1"),
     "acos": Rule("{0}.acos()", ("-(1 - {0} * {0}).rsqrt()",), undefined="abs({0}) > 1", kink="abs({0}) == 1"),
     "atan": Rule("{0}.atan()", ("1 / (1 + {0} * {0})",)),
@@ -148,7 +150,9 @@ COMPOSITE: dict[str, Callable[..., Expr]] = {
     "softplus": lambda a: call("log1p", call("exp", a)),
     "logaddexp": lambda a, b: call("log", call("exp", a) + call("exp", b)),
     "diff_of_products": lambda a, b, c, d: a * b - c * d,
+    "sqrt_diff_of_products": lambda a, b, c, d: call("sqrt", a * b - c * d),
     "exp_product": lambda a, b: call("exp", a * b),
+    "exp_sum": lambda a, b: call("exp", a + b),
     "sum3": lambda a, b, c: a + b + c,
     "poly": lambda z, *c: _horner(z, c),
 }

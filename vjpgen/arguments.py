@@ -6,11 +6,14 @@ from collections.abc import Collection, Sequence
 
 from vjpgen.errors import OptionError
 
-RESERVED = ("check", "compare", "stubs", "report", "build", "explain", "cache")
+SUBCOMMANDS = ("check", "compare", "stubs")
+RESERVED = ("report", "build", "explain", "cache")
 
 
-def sort_words(words: Sequence[str], flags: Collection[str], valued: Collection[str]) -> list[str]:
-    """The words with all options first, then "--", then the expression.
+def sort_words(
+    words: Sequence[str], flags: Collection[str], valued: Collection[str], most: int = 1
+) -> list[str]:
+    """The words with all options first, then "--", then the expression and what else is no option.
 
     A word that begins with one minus sign and is no option (`-x*log(x)`, `-omega*t`) is an expression;
     `-oNAME.py` is the option -o.
@@ -18,9 +21,10 @@ def sort_words(words: Sequence[str], flags: Collection[str], valued: Collection[
     Args:
         flags: the options without a value.
         valued: the options with one.
+        most: how many words may be no options; below zero, any number.
 
     Raises:
-        OptionError: the expression is a reserved word, or there are several.
+        OptionError: the expression is a reserved word, or there are too many.
     """
     options: list[str] = []
     expressions: list[str] = []
@@ -35,7 +39,7 @@ def sort_words(words: Sequence[str], flags: Collection[str], valued: Collection[
             options.append(word)
         else:
             expressions.append(word)
-    _one(expressions)
+    _few(expressions, most)
     return [*options, "--", *expressions]
 
 
@@ -45,14 +49,19 @@ def _is_option(word: str, valued: Collection[str]) -> bool:
     return word[:2] in valued and word.endswith(".py")
 
 
-def _one(expressions: Sequence[str]) -> None:
-    if expressions and expressions[0].strip() in RESERVED:
-        word = expressions[0].strip()
-        message = f"'{word}' is reserved for a later subcommand"
-        raise OptionError(message, hint=f"for an argument of that name write '({word})'")
-    if len(expressions) > 1:
-        shown = " ".join(expressions)
+def _few(expressions: Sequence[str], most: int) -> None:
+    word = expressions[0].strip() if expressions and most == 1 else ""
+    hint = f"for an argument of that name write '({word})'"
+    if word in RESERVED:
+        raise OptionError(f"'{word}' is reserved for a later subcommand", hint=hint)
+    if word in SUBCOMMANDS:
+        raise OptionError(f"'{word}' is a subcommand, and stands first", hint=hint)
+    if 0 <= most < len(expressions):
+        shown = " ".join(expressions[most - 1 :])
+        wanted = "one expression is expected" if most == 1 else f"{most} words are expected"
         raise OptionError(
-            f"one expression is expected, not {len(expressions)}",
-            hint=f"put it in quotes: vjpgen '{shown}'" if len(shown) < 60 else "put it in quotes",
+            f"{wanted}, not {len(expressions)}",
+            hint=f"put it in quotes: {'vjpgen ' * (most == 1)}'{shown}'"
+            if len(shown) < 60
+            else "put it in quotes",
         )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from vjpgen.compiled import compiled
-from vjpgen.expr import Expr, walk
+from vjpgen.expr import Expr, num, var, walk
 from vjpgen.extract import Term, make_term
 from vjpgen.floats import Array, evaluate
 from vjpgen.forms import Trade
 from vjpgen.ops import OPS
 from vjpgen.spec import Spec
+from vjpgen.tidy import tidy
 
+_LIMITS = (0, 1, -1, Fraction(1, 2), Fraction(-1, 2), 2, -2)
+FLOAT64 = 2.0**-48  # relative error that float64 would see
+_TAIL = 0.04  # share of the points at which a limit has to be the truth
 _LENGTH = 0.5  # cost of a node of the written-out form: short forms are read and compiled sooner
 
 
@@ -42,6 +47,21 @@ def judged(e: Expr, env: Mapping[str, Array], truth: Array, price: float = 0.0) 
 
 def full(values: Array, like: Array) -> Array:
     return np.ascontiguousarray(np.broadcast_to(values, like.shape))
+
+
+def tails(truth: Array, env: Mapping[str, Array]) -> list[Expr]:
+    """What the truth is at many of the points, to float64: a simple number, or a multiple of an argument.
+
+    Saturated functions are these in their tails, where the formula may compute inf * 0 or cancel.
+    """
+    found = []
+    for factor in (None, *env):
+        unit = np.ones_like(truth) if factor is None else env[factor].astype(np.float64)
+        for c in _LIMITS if factor is None else _LIMITS[1:]:
+            guess = float(c) * unit
+            if np.mean(np.abs(truth - guess) <= FLOAT64 * np.abs(guess)) >= _TAIL:
+                found.append(num(c) if factor is None else tidy(num(c) * var(factor)))
+    return found
 
 
 def front(terms: Iterable[Term]) -> tuple[Trade, ...]:

@@ -21,7 +21,7 @@ from vjpgen.floats import CONSTANTS, NUMPY, XLA_ULPS, Array
 LOST = 2.0**24  # ulps: no digit of a float32 is left
 _STEP = 2.0**-20  # relative perturbation for condition numbers
 _EXACT = frozenset(("neg", "abs", "sign"))
-_CANCELLING = frozenset(("diff_of_products", "sum3", "exp_product"))
+_CANCELLING = frozenset(("diff_of_products", "sqrt_diff_of_products", "sum3", "exp_product", "exp_sum"))
 _UNDERFLOWS = frozenset(
     (
         "mul",
@@ -29,6 +29,7 @@ _UNDERFLOWS = frozenset(
         "square",
         "exp",
         "exp_product",
+        "exp_sum",
         "neg",
         "abs",
         "sqrt",
@@ -41,6 +42,7 @@ _UNDERFLOWS = frozenset(
 )  # 0 out of these is a number too small, known to within the smallest normal one
 _STAYS_INFINITE = frozenset(("add", "sub", "neg", "abs", "square", "max", "softplus"))
 _DOUBLE_DIGITS = 2.0**24  # cancellation beyond which float64 has no more digits than float32 needs
+_DOUBLE_SUM = 2.0**28  # a sum of larger numbers is not known well enough in float64 to be exponentiated
 _NOTHING = 2.0**-10  # exact operations count a little, so that no cycle of them looks as good as its operand
 _LEAVES = frozenset(("num", "var", "const"))
 
@@ -69,6 +71,11 @@ class _Batch:
     operands: tuple[npt.NDArray[np.intp], ...]
     slots: npt.NDArray[np.intp]  # place of each node among all nodes
 
+    def touched(self, changed: npt.NDArray[np.intp], since: int) -> _Batch:
+        """The nodes of which an operand, or the class itself, has changed since then; others stay."""
+        rows = np.any([changed[k] >= since for k in (self.owners, *self.operands)], axis=0)
+        return _Batch(self.op, self.owners[rows], tuple(k[rows] for k in self.operands), self.slots[rows])
+
 
 def analyse(graph: Graph, env: Mapping[str, Array], truths: Sequence[Array], sweeps: int = 14) -> Analysis:
     """Analyse a saturated graph.
@@ -90,12 +97,15 @@ def analyse(graph: Graph, env: Mapping[str, Array], truths: Sequence[Array], swe
     exact = np.full_like(values, np.nan)
     for root, truth in zip(graph.roots, truths, strict=True):
         exact[root] = np.where(np.isfinite(truth), _to_range(truth), np.nan)
+    changed = np.zeros(len(graph.nodes), np.intp)  # when a class last became better, in batches
     with np.errstate(all="ignore"):
-        for _ in range(sweeps):
-            before = errors.copy()
-            for batch in batches:
-                _improve(batch, values, errors, per_node, exact)
-            if np.array_equal(before, errors):
+        for sweep in range(sweeps):
+            start = sweep * len(batches)
+            for k, batch in enumerate(batches):
+                since = start + k - len(batches) if sweep else 0
+                better = _improve(batch.touched(changed, since), values, errors, per_node, exact)
+                changed[better] = start + k
+            if sweep and changed.max(initial=0) < start:
                 break
     bounds = [*first, graph.size]
     return Analysis(values, errors, tuple(per_node[a:b] for a, b in pairwise(bounds)))
@@ -128,12 +138,13 @@ def _leaf(node: Any, env: Mapping[str, Array]) -> tuple[Any, float]:
     return exact, 0.0 if float(np.float32(exact)) == exact else 0.5
 
 
-def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array, exact: Array) -> None:
+def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array, exact: Array) -> list[int]:
+    """Put what a batch computes where it is better; the classes for which it is."""
     known = np.ones(len(batch.owners), bool)
     for k in batch.operands:
         known &= np.isfinite(errors[k]).any(axis=1)
     if not known.any():
-        return
+        return []
     owners, slots = batch.owners[known], batch.slots[known]
     operands = [values[k[known]] for k in batch.operands]
     value = _to_range(NUMPY[batch.op](*operands))
@@ -147,7 +158,7 @@ def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array, exact
         inexact = np.any([errors[k[known]] > 0 for k in batch.operands], axis=0)
         error = np.where((value == 0) & inexact, np.inf, error)
     if batch.op in _CANCELLING:
-        error = np.where(_hidden(batch.op, operands) > _DOUBLE_DIGITS * np.abs(value), np.inf, error)
+        error = np.where(_hidden(batch.op, operands, value) > _DOUBLE_DIGITS * np.abs(value), np.inf, error)
     unknown = np.any([np.isinf(o) for o in operands], axis=0)
     if batch.op in _STAYS_INFINITE:
         unknown &= ~np.isinf(value)
@@ -156,19 +167,25 @@ def _improve(batch: _Batch, values: Array, errors: Array, per_node: Array, exact
     error = np.where(unknown, np.where(agrees, LOST, np.inf), error)
     error = np.where(np.isnan(value) | np.isnan(error), np.inf, error)
     per_node[slots] = error
+    improved = []
     for row, owner in enumerate(owners):  # several nodes of a batch may belong to one class
         better = error[row] < errors[owner]
         if better.any():
             errors[owner] = np.where(better, error[row], errors[owner])
             values[owner] = np.where(better, value[row], values[owner])
+            improved.append(owner)
+    return improved
 
 
-def _hidden(op: str, operands: list[Array]) -> Array:
+def _hidden(op: str, operands: list[Array], value: Array) -> Array:
     """Size of what cancels inside an error-free transformation when float64 stands in for it."""
     if op == "diff_of_products":
         return np.asarray(np.abs(operands[0] * operands[1]))
-    if op == "sum3":
-        return np.maximum(np.abs(operands[0]), np.abs(operands[1]))
+    if op == "sqrt_diff_of_products":
+        return np.asarray(np.abs(operands[0] * operands[1]) / value)
+    if op in ("sum3", "exp_sum"):
+        size = np.maximum(np.abs(operands[0]), np.abs(operands[1]))
+        return size if op == "sum3" else np.where((size > _DOUBLE_SUM) & (value != 0), np.inf, 0.0)
     return np.zeros_like(operands[0])
 
 
@@ -179,7 +196,7 @@ def _magnifies(op: str, operands: list[Array], errors: list[Array]) -> Array:
         return np.asarray(gone[0] & (np.abs(operands[1]) > 1) | gone[1] & (np.abs(operands[0]) > 1))
     if op == "div":
         return np.asarray(gone[0] & (np.abs(operands[1]) < 1) | gone[1])
-    if op in ("diff_of_products", "pow", "atan2", "log"):
+    if op in ("diff_of_products", "sqrt_diff_of_products", "pow", "atan2", "log"):
         return np.asarray(np.any(gone, axis=0))
     return np.zeros_like(gone[0])
 
@@ -205,8 +222,10 @@ def _spread(op: str, operands: list[Array], k: int, value: Array) -> Array:
         return np.full_like(value, 0.5)
     if op in ("add", "sub", "sum3"):
         return np.where(x == 0, 0.0, np.abs(x / value))
-    if op in ("exp", "exp_product"):
-        return np.abs(x if op == "exp" else operands[0] * operands[1])
+    if op in ("exp", "exp_sum"):
+        return np.asarray(np.abs(x))
+    if op == "exp_product":
+        return np.asarray(np.abs(operands[0] * operands[1]))
     moved = [o * (1 + _STEP) if j == k else o for j, o in enumerate(operands)]
     change = np.abs((NUMPY[op](*moved) - value) / value) / _STEP
     return np.where(x == 0, 0.0, change)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from vjpgen import __version__
-from vjpgen.arguments import sort_words
+from vjpgen import __version__, cli_external, subcommands
+from vjpgen.command_words import SETTINGS, Command, deliver
 from vjpgen.errors import InternalError, OptionError, VjpgenError
 
 if TYPE_CHECKING:
     from vjpgen.pipeline import Generated
+    from vjpgen.wishes import Wishes
 
 _INTERRUPTED = 130
 _TERMINATED = 143
@@ -30,10 +31,17 @@ Examples:
   vjpgen "(r*cos(t), r*sin(t))" --args r,t -o polar.py --tests tests/test_polar.py
   vjpgen "Piecewise((r**2/2, Abs(r) <= d), (d*(Abs(r) - d/2), True))" --assume "d > 0"
   echo "x/(1+exp(-x))" | vjpgen - --no-tests -o silu.py
+  vjpgen --external scipy.special:j0 --args x --also j1=scipy.special:j1 --grad "x=-j1(x)"
 
 \b
 The language is described in docs/language.md: + - * / ** ^, comparisons, Piecewise,
 where, and some 200 functions; a name that is none of these is an argument.
+
+\b
+Other commands, each with --help:
+  vjpgen check FILE.py...                 verify generated modules anew
+  vjpgen compare MODULE:FUNCTION EXPR     judge a function that somebody wrote
+  vjpgen stubs MODULE:FUNCTION EXPR       write the pytest file of such a function
 
 \b
 Completion of options, for bash (zsh and fish likewise), in ~/.bashrc:
@@ -45,27 +53,12 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
 """
 
 
-class _Command(click.Command):
-    """A command whose one argument may begin with a minus sign."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if ctx.resilient_parsing:  # completion of a command that is half written
-            return super().parse_args(ctx, args)
-        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
-        flags = [name for p in options if p.is_flag for name in (*p.opts, *p.secondary_opts)]
-        valued = [name for p in options if not p.is_flag for name in p.opts]
-        if not args:
-            click.echo(self.get_usage(ctx) + '\nTry "vjpgen --help".', err=True)
-            ctx.exit(2)
-        return super().parse_args(ctx, sort_words(args, flags, valued))
-
-
 @click.command(
-    cls=_Command,
+    cls=Command,
     epilog=_EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=SETTINGS,
 )
-@click.argument("expression", metavar="EXPR")
+@click.argument("expression", metavar="EXPR", required=False)
 @click.option(
     "-o",
     "--output",
@@ -80,6 +73,27 @@ class _Command(click.Command):
 @click.option(
     "--assume", multiple=True, metavar="COND", help="What holds of every input, such as 'x > 0 & y < 1'."
 )
+@click.option(
+    "--grad", multiple=True, metavar="X=FORMULA", help="The gradient to X, in place of the derivative."
+)
+@click.option("--surrogate", multiple=True, metavar="X=NAME", help="The same by a name such as fast-sigmoid.")
+@click.option("--stop", multiple=True, metavar="X", help="No gradient flows to X.")
+@click.option(
+    "--grad-scale",
+    "scale",
+    multiple=True,
+    metavar="X=FACTOR",
+    help="Multiply the gradient to X; -1 reverses it.",
+)
+@click.option("--grad-clip", "clip", multiple=True, metavar="X=LOW:HIGH", help="Clip the cotangent of X.")
+@click.option(
+    "--grad-mask",
+    "mask",
+    multiple=True,
+    metavar="COND",
+    help="The gradient is zero where COND does not hold.",
+)
+@cli_external.options
 @click.option(
     "--tests",
     type=click.Path(),
@@ -102,20 +116,37 @@ class _Command(click.Command):
     show_default=True,
     help="What a form is chosen for.",
 )
-@click.option("--timeout", type=float, default=60.0, show_default=True, metavar="S", help="Seconds at most.")
+@click.option(
+    "--timeout",
+    type=float,
+    default=60.0,
+    show_default=True,
+    envvar="VJPGEN_TIMEOUT",
+    show_envvar=True,
+    metavar="S",
+    help="Seconds at most.",
+)
 @click.version_option(__version__, prog_name="vjpgen", message="%(prog)s %(version)s")
 def command(
-    expression: str,
+    expression: str | None,
     output: str | None,
     name: str | None,
     names: str | None,
     assume: tuple[str, ...],
+    grad: tuple[str, ...],
+    surrogate: tuple[str, ...],
+    stop: tuple[str, ...],
+    scale: tuple[str, ...],
+    clip: tuple[str, ...],
+    mask: tuple[str, ...],
+    external: str | None,
     tests: str | None,
     no_tests: bool,
     force: bool,
     effort: str,
     prefer: str,
     timeout: float,
+    **outside: Any,
 ) -> None:
     """Generate a JAX module from a formula: its value and its derivatives, right to the last bits.
 
@@ -123,16 +154,25 @@ def command(
     to standard output.
     """
     from vjpgen import files
-    from vjpgen.parse import parse, split_names
+    from vjpgen.names import split_names
+    from vjpgen.parse import parse
+    from vjpgen.wishes import worded
 
     places = _places(output, tests, no_tests)
+    if external is not None:
+        cli_external.run(expression, external, places, click.get_current_context().params, force=force)
+        return
+    cli_external.without_external(**outside)
+    if expression is None:
+        raise click.UsageError("Missing argument 'EXPR'.")
     text = _standard_input() if expression.strip() == "-" else expression
     wanted = name if name is not None else places[0].stem if places else None
     arguments = None if names is None else split_names(names)
-    parse(text, name=wanted, args=arguments, assume=assume)  # refuses before anything slow is imported
+    wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
+    parse(text, name=wanted, args=arguments, assume=assume, wishes=wishes)  # before anything slow is imported
     files.check(places, force=force)
     generated = _generate(
-        text, wanted, arguments, assume, places, effort=effort, prefer=prefer, timeout=timeout
+        text, wanted, arguments, assume, wishes, places, effort=effort, prefer=prefer, timeout=timeout
     )
     _deliver(generated, places, force)
 
@@ -142,15 +182,20 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _terminated)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # they are for those who maintain vjpgen and its libraries
+    words = sys.argv[1:] if words is None else words
+    told = "vjpgen"
     try:
-        status = command.main(
-            args=None if words is None else list(words), prog_name="vjpgen", standalone_mode=False
-        )
+        named = subcommands.chosen(words)
+        if named is None:
+            status = command.main(args=list(words), prog_name=told, standalone_mode=False)
+        else:
+            told = f"vjpgen {words[0]}"
+            status = named[0].main(args=named[1], prog_name=told, standalone_mode=False)
         _flush()
     except VjpgenError as error:
         status = _complain(str(error), error.exit_status)
     except click.ClickException as error:
-        status = _complain(f"{error.format_message()}\nTry: vjpgen --help", error.exit_code)
+        status = _complain(f"{error.format_message()}\nTry: {told} --help", error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         status = _complain("interrupted", _INTERRUPTED)
     except BrokenPipeError:
@@ -207,6 +252,7 @@ def _generate(
     name: str | None,
     args: tuple[str, ...] | None,
     assume: tuple[str, ...],
+    wishes: Wishes,
     places: Sequence[Path],
     **how: Any,
 ) -> Generated:
@@ -222,18 +268,15 @@ def _generate(
             output=places[0] if places else None,
             tests_path=places[1] if len(places) > 1 else None,
             progress=say,
+            **wishes.options(),
             **how,
         )
 
 
 def _deliver(generated: Generated, places: Sequence[Path], force: bool) -> None:
-    from vjpgen import files, terminal
+    from vjpgen import terminal
 
-    texts = (generated.module, generated.tests)
-    files.write_all([(p, t) for p, t in zip(places, texts, strict=False)], force=force)
-    if not places:
-        click.echo(generated.module, nl=False)
-        _flush()
+    deliver((generated.module, generated.tests), places, force)
     terminal.show(generated.report, places, to_stderr=not places)
 
 

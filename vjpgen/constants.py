@@ -84,6 +84,18 @@ def too_large(*roots: Expr) -> Expr | None:
 
     What floats cannot tell, such as a constant that is not real, is left to exact arithmetic.
     """
+    found = _folded(*roots)
+    return found if isinstance(found, Expr) else None
+
+
+def constant(e: Expr) -> float | None:
+    """The value of an expression without variables, as floats compute it; None where they cannot tell."""
+    known = _folded(e)
+    return None if isinstance(known, Expr) else known.get(e)
+
+
+def _folded(*roots: Expr) -> dict[Expr, float] | Expr:
+    """What floats give for constant subexpressions, or the first that overflows."""
     known: dict[Expr, float] = {}
     for e in walk(*roots):
         if e.op == "num" and isinstance(e.value, Fraction):
@@ -100,4 +112,4 @@ def too_large(*roots: Expr) -> Expr | None:
             if math.isinf(value):
                 return e
             known[e] = value
-    return None
+    return known

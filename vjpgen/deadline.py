@@ -46,6 +46,27 @@ def limit(seconds: float | None) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
+def steps(seconds: float | None, progress: Callable[[str], None] | None) -> Iterator[Callable[[str], None]]:
+    """`limit` for work in steps: yields what the work calls with the name of each before it begins.
+
+    Args:
+        seconds: the limit; None for none.
+        progress: is told the names.
+
+    Raises:
+        TimeoutReached, OptionError: as `limit`.
+    """
+    with limit(seconds) as check:
+
+        def step(name: str) -> None:
+            check()
+            if progress is not None:
+                progress(name)
+
+        yield step
+
+
+@contextmanager
 def _alarm(seconds: float, check: Callable[[], None]) -> Iterator[None]:
     """Calls `check` from a signal handler once the time is over."""
     armed = True

@@ -122,7 +122,7 @@ def _reachable(ops: Iterable[str]) -> tuple[list[Rule], frozenset[str]]:
         known = grown
 
 
-def _prelude(ops: Iterable[str]) -> str:
+def _prelude(ops: Iterable[str]) -> list[str]:
     rules, known = _reachable(ops)
     real = [op for op in OPS.values() if op.name in known and op.arity > 0]
     head = [
@@ -135,7 +135,7 @@ def _prelude(ops: Iterable[str]) -> str:
     head += [f"(relation {fact} (M))" for fact in ("nz", "pos", "nonneg")]
     head += ["(ruleset facts)", *(f"(ruleset g{k})" for k in range(GROUPS))]
     needed = [line for line in (FACTS + FOLD).splitlines() if set(re.findall(r"o_(\w+)", line)) <= known]
-    return "\n".join([*head, *needed, *map(_rule, rules)])
+    return [*head, *needed, *map(_rule, rules)]
 
 
 def saturate(
@@ -158,41 +158,74 @@ def saturate(
     def run(text: str) -> Any:
         return graph.run_program(*graph.parse_program(text))
 
-    run(_prelude(x.op for x in walk(*(s for shapes in targets for s in shapes)) if x.args))
-    lines = [f"(union (Root {k}) {_term(s, {})})" for k, shapes in enumerate(targets) for s in shapes]
+    # Command by command: every part of a parsed program carries a copy of the whole program's text.
+    lines = _prelude(x.op for x in walk(*(s for shapes in targets for s in shapes)) if x.args)
+    lines += [f"(union (Root {k}) {_term(s, {})})" for k, shapes in enumerate(targets) for s in shapes]
     lines += [f"({fact} {_term(e, {})})" for fact, e in facts]
-    run("\n".join(lines) + "\n(run facts 3)")
-    run("(Num 0)\n(Num 1)\n(Num 2)\n(Num -1)")
+    for line in (*lines, "(run facts 3)", "(Num 0)", "(Num 1)", "(Num 2)", "(Num -1)"):
+        run(line)
     alive, size = list(range(GROUPS)), _size(run)
     for _ in range(rounds):
-        before = size
-        for group in tuple(alive):
-            run("(push)")
-            most = _BURST * limit if 2 * size > limit else None
-            bursts = _apply(run, group, most)
-            grown = _size(run)
-            if bursts or grown > limit or _collapsed(run):
-                run("(pop)")
-                alive.remove(group)
-            elif grown > size:
-                run("(run facts 2)")
-                size = grown
-        if size == before:
+        grown = _round(run, alive, size, limit)
+        if grown == size:
             break
+        size = grown
     return _read(graph, len(targets))
 
 
-def _apply(run: Any, group: int, most: int | None) -> bool:
-    """Apply a block of rules once; whether one of them matched in more than `most` places, and was left out.
+def _round(run: Any, alive: list[int], size: int, limit: int) -> int:
+    """Apply every block once, retire from `alive` those that do too much; the size after it.
+
+    A copy of the graph costs more than most blocks do: one is made at the start and one after each block that
+    is undone, and the blocks since the last copy are applied anew.
+    """
+    run("(push)")
+    kept, since = size, list[int]()
+    for group in tuple(alive):
+        grown = _step(run, group, size, limit)
+        if grown is not None:
+            size = grown
+            since.append(group)
+            continue
+        alive.remove(group)
+        run("(pop)")
+        size = kept
+        for done in since:
+            size = _step(run, done, size, limit) or size
+        run("(push)")
+        kept, since = size, []
+    return size
+
+
+def _step(run: Any, group: int, size: int, limit: int) -> int | None:
+    """Apply a block of rules; the size after it, None where it has to be undone."""
+    bursts, changed = _apply(run, group, _BURST * limit if 2 * size > limit else None)
+    if not (bursts or changed):
+        return size
+    grown = _size(run)
+    if bursts or grown > limit or _collapsed(run):
+        return None
+    if grown > size:
+        run("(run facts 2)")
+        return grown
+    return size
+
+
+def _apply(run: Any, group: int, most: int | None) -> tuple[bool, bool]:
+    """Apply a block of rules once.
 
     Without `most`, only what has changed since the last time is matched, which is faster.
+
+    Returns:
+        Whether one of them matched in more than `most` places, and was left out; whether the graph changed.
     """
     if most is None:
-        run(f"(run g{group} 1)")
-        return False
+        (output,) = run(f"(run g{group} 1)")
+        return False, output.report.updated
     (output,) = run(f"(run-schedule (let-scheduler s (back-off :match-limit {most})) (run-with s g{group}))")
     steps = (step.rule_set_report.rule_reports for step in output.report.iterations)
-    return any(r.num_matches > most for step in steps for rule in step.values() for r in rule)
+    bursts = any(r.num_matches > most for step in steps for rule in step.values() for r in rule)
+    return bursts, output.report.updated
 
 
 def _collapsed(run: Any) -> bool:

@@ -51,6 +51,14 @@ class OptionError(InputError):
     """An option of the command or the library has a value that does not fit."""
 
 
+class TargetError(InputError):
+    """A function that somebody wrote cannot be found, or cannot be run."""
+
+
+class FileRefused(VjpgenError):
+    """A file cannot be checked: it is missing, or not a module that vjpgen generated."""
+
+
 class OutputError(VjpgenError):
     """A file cannot be written, or is not vjpgen's to overwrite."""
 

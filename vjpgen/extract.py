@@ -22,6 +22,7 @@ from vjpgen.ops import OPS
 
 COST_PRICE = 0.004  # bits that one unit of cost is worth
 _NOT_FINITE = 8.0  # bits that an infinite or undefined intermediate costs where its truth is unknown
+_LUCK = 1.5  # bits that the rounding of a few operations may give or take
 _LARGEST = 300  # nodes of a term
 _LEAVES = ("num", "var", "const")
 
@@ -69,7 +70,7 @@ def extract(
         analysis: its error analysis at the points of `env`.
         env: float32 columns.
         roots: exact values of the roots, NaN where they do not count.
-        width: terms per beam; a root keeps twice as many.
+        width: terms per beam; a root keeps four times as many.
         kept: nodes per class that are tried.
         rounds: passes at most.
     """
@@ -82,7 +83,7 @@ def extract(
                 parents.setdefault(c, []).append(owner)
     truths = {c: _truth(analysis, c) for c in chosen} | dict(zip(graph.roots, roots, strict=True))
     beams: dict[int, list[Term]] = {c: [] for c in chosen}
-    wide = {c: width * (2 if c in graph.roots else 1) for c in chosen}
+    wide = {c: width * (4 if c in graph.roots else 1) for c in chosen}
     dirty = sorted(chosen, key=lambda c: (sizes[c], c))
     for _ in range(rounds):
         again: set[int] = set()
@@ -221,10 +222,15 @@ def cover(bits: Array, costs: Array, width: int) -> list[int]:
     picked = [int(np.argmin(scores))]
     best = bits[picked[0]]
     while len(picked) < min(width, len(costs)):
-        gains = np.maximum(best - bits, 0.0).mean(axis=1) - 0.1 * COST_PRICE * costs
+        gains = _gain(best - bits).mean(axis=1) - 0.1 * COST_PRICE * costs
         k = int(np.argmax(gains))
         if gains[k] <= 0.0:
             break
         picked.append(k)
         best = np.minimum(best, bits[k])
     return picked
+
+
+def _gain(better: Array) -> Array:
+    """Bits won, those that may be luck in rounding at a quarter of their worth."""
+    return np.where(better > _LUCK, better, 0.25 * np.maximum(better, 0.0))

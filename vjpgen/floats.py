@@ -25,7 +25,7 @@ XLA_ULPS: dict[str, float] = {
     "erf": 0.8, "erfc": 4.0, "erfcx": 2.0, "erfinv": 2.0, "gamma": 20.0, "lgamma": 6.0, "digamma": 3.0,
     "polygamma": 8.0, "asinh": 0.5, "acosh": 0.5, "atanh": 0.5, "logistic": 0.7, "softplus": 0.5,
     "asin": 0.6, "logaddexp": 0.6, "hypot": 0.6, "ierfcx": 2.0,
-    "lgamma1p": 1.5, "stirling": 1.5, "kl_div": 1.5,
+    "sinpi": 0.5, "cospi": 0.6, "lgamma1p": 1.5, "stirling": 1.5, "kl_div": 1.5,
 }  # fmt: skip
 CONSTANTS = {"pi": math.pi, "e": math.e, "euler_gamma": 0.57721566490153286}
 
@@ -128,6 +128,16 @@ def _kl_div(a: Array, b: Array) -> Array:
     return np.asarray(np.where(a > 0, near, np.where(a == 0, b, np.nan)))
 
 
+def _sinpi(a: Array) -> Array:
+    whole = np.round(a)
+    return np.asarray(np.where(whole % 2 == 0, 1.0, -1.0) * np.sin(np.pi * (a - whole)))
+
+
+def _cospi(a: Array) -> Array:
+    whole = np.round(a)
+    return np.asarray(np.where(whole % 2 == 0, 1.0, -1.0) * np.sin(np.pi * (0.5 - np.abs(a - whole))))
+
+
 def _lambertw(a: Array) -> Array:
     return np.asarray(_special("lambertw")(a).real)
 
@@ -153,7 +163,8 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "min": np.minimum, "floor": np.floor, "ceil": np.ceil, "round": np.round, "exp": np.exp, "exp2": np.exp2,
     "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "sqrt": np.sqrt,
     "rsqrt": lambda a: 1 / np.sqrt(a), "cbrt": np.cbrt, "hypot": np.hypot, "sin": np.sin, "cos": np.cos,
-    "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2,
+    "tan": np.tan, "sinpi": _sinpi, "cospi": _cospi, "asin": np.arcsin, "acos": np.arccos,
+    "atan": np.arctan, "atan2": np.arctan2,
     "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh,
     "atanh": np.arctanh, "erf": _special("erf"), "erfc": _special("erfc"), "erfcx": _erfcx,
     "ierfcx": _ierfcx, "lgamma1p": _lgamma1p, "stirling": _stirling, "kl_div": _kl_div,
@@ -162,7 +173,8 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "besselj": _special("jv"), "besseli": _special("iv"), "logistic": _logistic,
     "softplus": lambda a: np.logaddexp(a, 0.0), "logaddexp": np.logaddexp,
     "diff_of_products": lambda a, b, c, d: a * b - c * d, "sum3": lambda a, b, c: a + b + c,
-    "exp_product": lambda a, b: np.exp(a * b), "where": _where,
+    "sqrt_diff_of_products": lambda a, b, c, d: np.sqrt(a * b - c * d),
+    "exp_product": lambda a, b: np.exp(a * b), "exp_sum": lambda a, b: np.exp(a + b), "where": _where,
     "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
     "true": lambda: np.asarray(True), "false": lambda: np.asarray(False),

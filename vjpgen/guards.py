@@ -240,8 +240,18 @@ def _label(condition: Expr, truth: bool) -> str:
     return "low" if small == truth else "high"
 
 
+def _parts(condition: Expr) -> list[Expr]:
+    return [p for a in condition.args for p in _parts(a)] if condition.op == "and" else [condition]
+
+
 def condition_name(condition: Expr) -> str:
     """What a shared condition is called: `negative`, `below_3`, `near_zero`, `low`."""
+    if condition.op in ("eq", "and") and all(x.op == "eq" for x in _parts(condition)):
+        number = _parts(condition)[0].args[1]
+        if number.op == "num" and isinstance(number.value, Fraction):
+            return (
+                "at_zero" if number.value == 0 else "at_infinity" if number.value > 0 else "at_minus_infinity"
+            )
     label = _label(condition, True)
     if label in ("near", "far"):
         return {"near": "near_zero", "far": "far_from_zero"}[label]

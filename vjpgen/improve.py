@@ -10,7 +10,8 @@ import numpy as np
 
 from vjpgen import chain, derive, inner, regimes, series
 from vjpgen.balance import balanced
-from vjpgen.candidates import Target, columns, cost, front, judged
+from vjpgen.cancel import cancelled
+from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
 from vjpgen.classes import analyse
 from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
@@ -19,20 +20,25 @@ from vjpgen.factors import separate
 from vjpgen.floats import Array, evaluate, representable, tiny
 from vjpgen.forms import Trade
 from vjpgen.spec import Spec
+from vjpgen.symmetry import Mirror, mirrors
 from vjpgen.tangents import survives
-from vjpgen.tidy import cancelled, tidy
+from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
 
-POINTS = 384
-HELD_BACK = 128  # of these points, kept for the final comparison
+POINTS = 1024
+MEASURED = 256  # of these points, where every class of an e-graph is measured
+HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
 FEWEST = 16  # points that a piece needs to be searched
 _ENOUGH = 0.25  # bits on average; what is as good as this, and
 _NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
+_POOR = 0.75  # bits on average that are worth a graph of one target alone
 _MOST_TRUNCATIONS = 16
+_WORTHLESS = 128.0  # bits of a truncation where float64 would see it
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
 _LINE = 33  # points between two neighbours of a split
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
+_NOT_FINITE = 16.0  # further bits that infinity or NaN costs where the truth is a number
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
@@ -42,16 +48,19 @@ class Improver:
 
     def __init__(self, spec: Spec, at: Array, nodes: tuple[int, ...], price: float = 1.0) -> None:
         self.spec, self.nodes, self.price = spec, nodes, price
-        self.cut = max(FEWEST, len(at) * (POINTS - HELD_BACK) // POINTS)
+        self.seen = max(FEWEST, len(at) * (POINTS - HELD_BACK) // POINTS)
+        self.cut = min(self.seen, MEASURED)
         self.env = columns(spec, at[: self.cut])
-        self.fresh = columns(spec, at[self.cut :])
+        self.broad = columns(spec, at[: self.seen])
+        self.fresh = columns(spec, at[self.seen :])
         self.at = at
         positive = frozenset(a for k, a in enumerate(spec.args) if (at[:, k] > 0).all())
         self.scope = derive.symbols(spec.args, positive)
         self.inner: dict[tuple[Expr, Expr | None], Expr] = {}  # variables of inner functions, and
         self.meaning: dict[Expr, Expr] = {}  # what stands for each of them
+        self.mirrors: dict[Expr, tuple[Mirror, ...]] = {}
         self.fronts: dict[int, tuple[Trade, ...]] = {}
-        self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the terms that were chosen
+        self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the equal terms that were chosen
 
     def improve(self, targets: Sequence[Target]) -> tuple[Expr, ...]:
         """The best forms: values and partials from ever larger e-graphs, then partials of the forms found."""
@@ -71,6 +80,10 @@ class Improver:
                 break
             beams = self._beams([targets[k] for k in todo], nodes)
             done |= {k: tidy(self._best(k, targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
+        for k in done:  # what one graph for all has no room for
+            if len(done) > 1 and self._bits(done[k], targets[k]).mean() > _POOR:
+                (terms,) = self._beams([targets[k]], self.nodes[-1])
+                done[k] = tidy(self._best(k, targets[k], terms))
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
 
     def _of_value(self, k: int, target: Target) -> tuple[Expr, ...]:
@@ -127,8 +140,11 @@ class Improver:
         """The best of equal shapes."""
         return min((self._term(e, truth) for e in shapes), key=lambda t: (t.score, t.expr.size)).expr
 
+    def _bits(self, expr: Expr, target: Target) -> Array:
+        return self._term(expr, self._counted(target.truth[: self.cut])).bits
+
     def _good(self, expr: Expr, target: Target) -> bool:
-        bits = self._term(expr, self._counted(target.truth[: self.cut])).bits
+        bits = self._bits(expr, target)
         return float(bits.mean()) <= _ENOUGH and float(bits.max()) <= _NOWHERE_WORSE
 
     def _worthwhile(self, target: Target) -> bool:
@@ -170,22 +186,29 @@ class Improver:
         return facts
 
     def _best(self, k: int, target: Target, terms: Sequence[Term]) -> Expr:
-        truth = self._counted(target.truth[: self.cut])
+        truth, env = self._counted(target.truth[: self.seen]), self.broad
         shapes = dict.fromkeys(
             substitute(e, self.meaning)
             for e in (*target.shapes, *self.forms[k], *(cancelled(t.expr) for t in terms))
         )
-        candidates = [self._term(e, truth) for e in shapes]
+        shapes |= dict.fromkeys(m.image(e) for m in self._mirrors(target.shapes[0]) for e in tuple(shapes))
+        candidates = [self._term(e, truth, env) for e in shapes]
         likely = sorted(candidates, key=lambda t: t.score)[:_BALANCED]
         safer = (tidy(b) for t in likely for b in balanced(t.expr, self.env))
-        candidates += [self._term(e, truth) for e in dict.fromkeys(safer) if e not in shapes]
-        candidates += self._series(target, truth)
+        candidates += [self._term(e, truth, env) for e in dict.fromkeys(safer) if e not in shapes]
+        local = self._series(target, truth)  # right on a part of the domain alone: nothing follows from them
+        candidates += local
         names = variables(target.shapes[0])
-        choice = regimes.choose(candidates, self.env, regimes.scrutinees(names, self._operands(candidates)))
+        choice = regimes.choose(candidates, env, regimes.scrutinees(names, self._operands(candidates)))
         self.fronts[k] = front(candidates)
-        self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms))
+        self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms if t not in local))
         expr = regimes.build(choice, lambda c, k: self._cut(c, k, target))
         return self._no_worse(expr, target)
+
+    def _mirrors(self, formula: Expr) -> tuple[Mirror, ...]:
+        if formula not in self.mirrors:
+            self.mirrors[formula] = mirrors(formula, self.spec.args, self.at[: self.cut])
+        return self.mirrors[formula]
 
     def _operands(self, candidates: Sequence[Term]) -> list[Expr]:
         """Operands of functions that overflow or cancel: natural places to split."""
@@ -202,29 +225,31 @@ class Improver:
     def _counted(self, truth: Array) -> Array:
         return np.where(representable(truth, np.float32), truth, np.nan)
 
-    def _term(self, expr: Expr, truth: Array) -> Term:
-        """A candidate; where differentiating it once more would break, it pays for that."""
-        t = judged(expr, self.env, truth, self.price * cost(expr))
+    def _term(self, expr: Expr, truth: Array, env: dict[str, Array] | None = None) -> Term:
+        """A candidate; where it or its derivative breaks, it pays for that."""
+        env = self.env if env is None else env
+        t = judged(expr, env, truth, self.price * cost(expr))
         names = variables(expr)
         if not names:
             return t
-        broken = ~survives(expr, {n: self.env[n] for n in names}) & np.isfinite(truth)
-        bits = t.bits + _BROKEN * broken
+        broken = ~survives(expr, {n: env[n] for n in names}) & np.isfinite(truth)
+        bits = t.bits + _BROKEN * broken + _NOT_FINITE * (~np.isfinite(t.values) & np.isfinite(truth))
         return Term(expr, t.values, bits, t.cost, t.score + float(bits.mean() - t.bits.mean()))
 
     def _series(self, target: Target, truth: Array) -> list[Term]:
-        """Polynomials at 0 in one argument, for the factors that depend on it alone.
+        """Polynomials at 0 in one argument, for the factors that depend on it alone, and limits far out.
 
         They are worthless where float64 would see the truncation.
         """
-        wide = {k: v.astype(np.float64) for k, v in self.env.items()}
+        wide = {k: v.astype(np.float64) for k, v in self.broad.items()}
         found = []
-        for e in self._truncations([s for s in target.shapes if substitute(s, self.meaning) is s]):
+        shapes = [s for s in target.shapes if substitute(s, self.meaning) is s]
+        for e in (*self._truncations(shapes), *tails(truth, self.broad)):
             with np.errstate(all="ignore"):
                 exact = evaluate(e, wide, np.float64)
                 off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))
-            t = self._term(e, truth)
-            bits = np.where(np.isnan(truth) | (off < 2.0**-48), t.bits, 32.0)
+            t = self._term(e, truth, self.broad)
+            bits = np.where(np.isnan(truth) | (off < FLOAT64), t.bits, _WORTHLESS)
             found.append(Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
         return found
 
@@ -268,7 +293,7 @@ class Improver:
 
     def _no_worse(self, expr: Expr, target: Target) -> Expr:
         """The plain shape instead, where held-back points say that it is better."""
-        truth = self._counted(target.truth[self.cut :])
+        truth = self._counted(target.truth[self.seen :])
         if not np.isfinite(truth).any():
             return expr
         plain = target.shapes[0]

@@ -13,6 +13,7 @@ import numpy as np
 
 from vjpgen.expr import Expr, call, has_op, variables, walk
 from vjpgen.forms import Forms
+from vjpgen.oracle import truth_of
 from vjpgen.points import Format, Points, box
 from vjpgen.smooth import limits
 from vjpgen.truth import Truth
@@ -59,7 +60,7 @@ class Domain:
 
     def __init__(self, forms: Forms) -> None:
         self.spec = forms.spec
-        self.truth = Truth(forms.spec.outputs, forms.spec.args)
+        self.truth = truth_of(forms.spec)
         self.assumed = Truth(forms.spec.assume, forms.spec.args) if forms.spec.assume else None
         self.low, self.high = box(forms.spec)
 
@@ -255,7 +256,8 @@ def conditions(forms: Forms) -> list[Expr]:
     """What decides between branches in the forms and in the formula: comparisons, sides of max and min."""
     partials = (e for row in forms.partials for e in row)
     found: dict[Expr, None] = {}
-    for e in walk(*forms.values, *partials, *forms.spec.outputs):
+    typed = (*forms.spec.outputs, *(forms.spec.meant.exprs() if forms.spec.meant else ()))
+    for e in walk(*forms.values, *partials, *typed):
         if e.op in ("lt", "le", "gt", "ge"):
             found[e] = None
         elif e.op in ("max", "min"):

@@ -26,3 +26,18 @@ class Measured:
     partials: Column
     forward: Column | None
     residual_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """What a function that somebody wrote can do.
+
+    Attributes:
+        scalar: it takes single numbers alone, and has to be mapped over arrays.
+        forward: it has forward mode, as no `jax.custom_vjp` function has.
+        mixes: its arguments may differ in shape and dtype.
+    """
+
+    scalar: bool
+    forward: bool
+    mixes: bool

@@ -12,16 +12,22 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from vjpgen.errors import InternalError
+from vjpgen.callee import Callee
+from vjpgen.errors import InternalError, TargetError
 
 
 @contextmanager
-def open_meter() -> Iterator[Meter]:
-    """A meter for the block; a process that it started ends with the block, however the block ends."""
-    if "jax" in sys.modules:
+def open_meter(*, apart: bool = False) -> Iterator[Meter]:
+    """A meter for the block; a process that it started ends with the block, however the block ends.
+
+    Args:
+        apart: whether it has to be a process of its own, because what it runs may end it.
+    """
+    if "jax" in sys.modules and not apart:
         yield Meter(None)
         return
     with _child() as process:
@@ -37,13 +43,32 @@ class Meter:
     def __init__(self, process: subprocess.Popen[bytes] | None) -> None:
         self._process = process
 
-    def measure(self, source: str, name: str, outputs: int, several: bool, columns: Sequence[Any]) -> Any:
+    def measure(
+        self,
+        source: str,
+        name: str,
+        outputs: int,
+        several: bool,
+        columns: Sequence[Any],
+        clips: Sequence[Any] = (),
+    ) -> Any:
         """`verify.measure_source`: what a module returned at these points.
 
         Raises:
             InternalError: the process ended before it answered.
         """
-        return self._call("measure_source", source, name, outputs, several, columns)
+        return self._call("measure_source", source, name, outputs, several, columns, clips)
+
+    def measure_function(self, at: Callee, outputs: int, several: bool, columns: Sequence[Any]) -> Any:
+        """`foreign.measure_function`: what a function that somebody wrote returned, and what it can do.
+
+        Raises:
+            TargetError: it cannot be run, or ended the process that ran it.
+        """
+        try:
+            return self._call("measure_function", at, outputs, several, columns, room="foreign")
+        except InternalError as error:
+            raise TargetError(f"{at.text} ended the process that ran it: {error}") from None
 
     def versions(self) -> tuple[tuple[str, str], ...]:
         """`verify.versions`: what measured."""
@@ -55,16 +80,14 @@ class Meter:
         found: tuple[str, str, str, str] = self._call("platform")
         return found
 
-    def _call(self, function: str, *arguments: Any) -> Any:
+    def _call(self, function: str, *arguments: Any, room: str = "verify") -> Any:
         if self._process is None:
-            from vjpgen import verify
-
-            return getattr(verify, function)(*arguments)
+            return getattr(import_module(f"vjpgen.{room}"), function)(*arguments)
         to, back = self._process.stdin, self._process.stdout
         assert to is not None
         assert back is not None
         try:
-            pickle.dump((function, arguments), to)
+            pickle.dump((room, function, arguments), to)
             to.flush()
             done, found = pickle.load(back)
         except (EOFError, BrokenPipeError):

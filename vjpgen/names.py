@@ -26,6 +26,11 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SUFFIXES = ("_fwd", "_bwd", "_jvp", "_jvp_rule")
 
 
+def split_names(text: str) -> tuple[str, ...]:
+    """The names of a comma-separated list, as `--args` takes it."""
+    return tuple(part.strip() for part in text.split(","))
+
+
 def function_name(name: str | None, args: Collection[str] = ()) -> tuple[str, tuple[str, ...]]:
     """The generated function's name, and notes on what was changed.
 

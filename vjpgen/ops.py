@@ -69,6 +69,8 @@ _ROWS = (
     Op("sin", 1, "jnp.sin({0})", 15),
     Op("cos", 1, "jnp.cos({0})", 15),
     Op("tan", 1, "jnp.tan({0})", 25),
+    Op("sinpi", 1, "_sinpi({0})", 18, support="sinpi", note="sin(pi*a), of an exactly reduced operand"),
+    Op("cospi", 1, "_cospi({0})", 18, support="cospi", note="cos(pi*a), of an exactly reduced operand"),
     Op("asin", 1, "jnp.arcsin({0})", 20),
     Op("acos", 1, "jnp.arccos({0})", 20),
     Op("atan", 1, "jnp.arctan({0})", 20),
@@ -107,8 +109,14 @@ _ROWS = (
     # error-free transformations
     Op("diff_of_products", 4, "_diff_of_products({0}, {1}, {2}, {3})", 30, support="diff_of_products",
        note="a*b - c*d, rounded about once (Dekker 1971; Jeannerod, Louvet, Muller 2013)"),
+    Op("sqrt_diff_of_products", 4, "_sqrt_diff_of_products({0}, {1}, {2}, {3})", 40,
+       support="sqrt_diff_of_products",
+       note="sqrt(a*b - c*d), scaled by a power of two where a product leaves the range (Blue, A Portable Fortran"
+            " Program to Find the Euclidean Norm of a Vector, 1978)"),
     Op("exp_product", 2, "_exp_product({0}, {1})", 30, support="exp_product",
        note="exp(a*b); the rounding error of the product is carried (TwoProduct)"),
+    Op("exp_sum", 2, "_exp_sum({0}, {1})", 20, support="exp_sum",
+       note="exp(a + b); the rounding error of the sum is carried (TwoSum)"),
     Op("sum3", 3, "_sum3({0}, {1}, {2})", 15, support="sum3",
        note="a + b + c, rounded about once (TwoSum: Knuth, TAOCP 2, 4.2.2)"),
     # choices

@@ -9,9 +9,10 @@ from vjpgen.errors import InputError, NameRefused, ParseError
 from vjpgen.expr import Expr, rebuild, show, var, variables, walk
 from vjpgen.functions import TRUE
 from vjpgen.grammar import Grammar
-from vjpgen.names import argument_names, function_name
+from vjpgen.names import argument_names, function_name, split_names
 from vjpgen.spec import Spec
 from vjpgen.tokens import MAX_TEXT, tokens
+from vjpgen.wishes import NONE, Wishes, read
 
 MAX_DEPTH = 250
 MAX_SIZE = 20_000
@@ -19,7 +20,12 @@ MAX_ARGS = 32
 
 
 def parse(
-    text: str, *, name: str | None = None, args: Sequence[str] | None = None, assume: Sequence[str] = ()
+    text: str,
+    *,
+    name: str | None = None,
+    args: Sequence[str] | None = None,
+    assume: Sequence[str] = (),
+    wishes: Wishes = NONE,
 ) -> Spec:
     """The function a user describes.
 
@@ -28,12 +34,19 @@ def parse(
         name: the function's name; None for the default.
         args: its arguments in order; None for those of the formula, as they first appear.
         assume: conditions that every input satisfies.
+        wishes: what the gradient is to be, where it is not the derivative.
 
     Raises:
         ParseError: the text is not in the language; says where.
         NameRefused: a name cannot stand in a Python module.
+        OptionError: the wishes contradict each other, or name what is no argument.
     """
-    _short(text, "formula")
+    short(text, "formula")
+    for wish in (
+        *wishes.mask,
+        *(t for pairs in (wishes.grad, wishes.surrogate, wishes.scale) for _, t in pairs),
+    ):
+        short(wish, "gradient")
     given = None if args is None else _arguments(args)
     grammar = Grammar(text, given)
     outputs, several = grammar.formula()
@@ -46,8 +59,9 @@ def parse(
     implied = [e for e, _ in grammar.implied]
     stated = [part for a in assume for part in _parts(parse_condition(a, order))]
     conditions = dict.fromkeys(implied + stated)
-    _bounded(text, *outputs, *conditions)
-    return _spec(text, name, order, outputs, several, tuple(conditions), tuple(assume), bool(grammar.implied))
+    bounded(text, *outputs, *conditions)
+    implied_too = bool(grammar.implied)
+    return _spec(text, name, order, outputs, several, tuple(conditions), tuple(assume), implied_too, wishes)
 
 
 def parse_condition(text: str, args: Sequence[str]) -> Expr:
@@ -56,7 +70,7 @@ def parse_condition(text: str, args: Sequence[str]) -> Expr:
     Raises:
         ParseError: the text is no condition, or names something that is not an argument.
     """
-    _short(text, "condition")
+    short(text, "condition")
     grammar = Grammar(text, tuple(args))
     condition = grammar.conditions()
     if grammar.implied:
@@ -66,12 +80,7 @@ def parse_condition(text: str, args: Sequence[str]) -> Expr:
     return condition
 
 
-def split_names(text: str) -> tuple[str, ...]:
-    """The names of a comma-separated list, as `--args` takes it."""
-    return tuple(part.strip() for part in text.split(","))
-
-
-def _short(text: str, what: str) -> None:
+def short(text: str, what: str) -> None:
     if len(text) > MAX_TEXT:
         hint = "generate several smaller functions"
         raise InputError(f"the {what} has {len(text)} characters; the limit is {MAX_TEXT}", hint=hint)
@@ -103,7 +112,7 @@ def _parts(condition: Expr) -> Iterator[Expr]:
             yield part
 
 
-def _bounded(text: str, *roots: Expr) -> None:
+def bounded(text: str, *roots: Expr) -> None:
     """Refuses what is too large to work on, before any work."""
     depth: dict[Expr, int] = {}
     for e in walk(*roots):
@@ -128,6 +137,7 @@ def _spec(
     conditions: tuple[Expr, ...],
     assume: tuple[str, ...],
     implied: bool,
+    wishes: Wishes,
 ) -> Spec:
     if len(order) > MAX_ARGS:
         raise NameRefused(f"the function has {len(order)} arguments; the limit is {MAX_ARGS}")
@@ -135,7 +145,11 @@ def _spec(
     table, renamed = argument_names(order, function)
     used = variables(*outputs)
     notes += renamed
-    notes += tuple(f"the formula does not use {a}: its partial is zero" for a in order if a not in used)
+    meant = read(wishes, outputs, order, lambda e: _renamed(e, table), lambda t: _respelled(t, table))
+    if meant is not None:
+        bounded(text, *meant.exprs())
+    idle = [a for j, a in enumerate(order) if a not in used and not (meant and meant.formulas[0][j])]
+    notes += tuple(f"the formula does not use {a}: its partial is zero" for a in idle)
     if implied:
         notes += ("where no condition of a Piecewise holds there is no value: that one holds is assumed",)
     return Spec(
@@ -147,6 +161,7 @@ def _spec(
         text=_respelled(text.strip(), table),
         assume_text=tuple(_respelled(a.strip(), table) for a in assume),
         notes=notes,
+        meant=meant,
     )
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vjpgen import __version__, deadline
+from vjpgen import __version__, deadline, settings
 from vjpgen.errors import OptionError
 from vjpgen.meter import Meter, open_meter
 from vjpgen.parse import parse
 from vjpgen.spec import Spec
+from vjpgen.wishes import Wishes
 
 if TYPE_CHECKING:
     from vjpgen.forms import Plan
@@ -23,8 +24,6 @@ POINTS = 4096
 _WORK = 150_000  # exact evaluations (operations x points) that the report may cost; fewer points beyond
 _FEWEST = 512
 _SEED = 7
-EFFORTS = ("low", "normal", "high")
-PREFERENCES = ("accuracy", "speed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,12 @@ def generate(
     name: str | None = None,
     args: Sequence[str] | None = None,
     assume: str | Sequence[str] = (),
+    grad: Mapping[str, Any] | None = None,
+    surrogate: Mapping[str, str] | None = None,
+    stop: str | Sequence[str] = (),
+    grad_scale: Mapping[str, Any] | None = None,
+    grad_clip: Mapping[str, Any] | None = None,
+    grad_mask: str | Sequence[str] = (),
     output: str | os.PathLike[str] | None = None,
     tests_path: str | os.PathLike[str] | None = None,
     effort: str = "normal",
@@ -91,6 +96,13 @@ def generate(
         name: name of the generated function; default "f".
         args: the arguments in signature order; default the order in which they appear.
         assume: conditions that every input satisfies.
+        grad: by argument, the gradient that is meant in place of the derivative: a formula, a number or a
+            sympy expression; for several outputs a tuple, as for `expr`.
+        surrogate: by argument, the name of a preset in its place (docs/gradients.md).
+        stop: arguments to which no gradient flows.
+        grad_scale: by argument, what the gradient is multiplied by; -1 reverses it.
+        grad_clip: by argument, bounds of its cotangent: (low, high), None for no bound, or "low:high".
+        grad_mask: conditions without which the gradient to every argument is zero.
         output: where the module will be written; the tests import it from there.
         tests_path: where the tests will be written; default test_NAME.py beside the module.
         effort: "low", "normal" or "high": how far the search goes.
@@ -99,21 +111,13 @@ def generate(
         progress: called with the name of each step.
 
     Raises:
-        InputError: the formula, a name or an assumption cannot be used; the message says where.
+        InputError: the formula, a name, an assumption or a gradient cannot be used; the message says where.
         TimeoutReached: the work took longer than `timeout`.
     """
-    if effort not in EFFORTS:
-        raise OptionError(f"effort is one of {', '.join(EFFORTS)}, not {effort!r}")
-    if prefer not in PREFERENCES:
-        raise OptionError(f"prefer is one of {', '.join(PREFERENCES)}, not {prefer!r}")
-    with deadline.limit(timeout) as check:
-
-        def step(what: str) -> None:
-            check()
-            if progress is not None:
-                progress(what)
-
-        spec = _spec(expr, name, args, assume)
+    settings.accept(effort=effort, prefer=prefer)
+    with deadline.steps(timeout, progress) as step:
+        wishes = _wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
+        spec = _spec(expr, name, args, assume, wishes)
         with open_meter() as meter:
             return _generate(spec, (effort, prefer), _place(output), _place(tests_path), step, meter)
 
@@ -126,50 +130,132 @@ def _generate(
     step: Callable[[str], None],
     meter: Meter,
 ) -> Generated:
-    from vjpgen import doc, points, reference, render, render_tests, report, residuals, search
+    from vjpgen import (
+        departure,
+        digest,
+        doc,
+        points,
+        reference,
+        render,
+        render_tests,
+        report,
+        residuals,
+        search,
+        shortfall,
+    )
 
     step("searching for stable forms")
     forms = search.search(spec, effort=how[0], prefer=how[1])
     step("planning what is kept between the passes")
     plan = residuals.plan(forms, lambda p: search.backward_bits(p))
     step("computing exact values")
-    probe = reference.probe(forms, points.sample(spec, _sample_size(spec), _SEED))
+    sample = points.sample(spec, sample_size(spec), _SEED)
+    probe, far = reference.probe(forms, sample), departure.departures(spec, sample)
+    meant = departure.sentences(spec, far)
     module_path = output or Path(f"{spec.name}.py")
     beside = tests_path or module_path.with_name(f"test_{module_path.name}")
     command = command_line(spec, output, tests_path, *how)
-    draft = render.render_module(plan, doc.draft(plan, command=command, notes=spec.notes))
+    draft = render.render_module(plan, doc.draft(plan, command=command, notes=spec.notes, meant=meant))
     step("measuring the generated code")
     shape = len(spec.outputs), spec.several
-    got = meter.measure(draft, spec.name, *shape, probe.columns())
+    got = meter.measure(draft, spec.name, *shape, probe.columns(), spec.clips)
     step("measuring the plain formula")
     naive = render.render_plain(spec)
     plain = meter.measure(naive, spec.name, *shape, probe.columns())
     wide = meter.measure(naive, spec.name, *shape, probe.columns(probe.swept, float))
-    found = _report(plan, probe, got, plain, meter.versions())
+    found = replace(_report(plan, probe, got, plain, meter.versions()), meant=meant, departures=far)
     lines = report.accuracy_lines(found.targets, found.dtype, found.domain)
-    module = render.render_module(plan, doc.draft(plan, accuracy=lines, command=command, notes=spec.notes))
+    lines += tuple(shortfall.sentence(s, spec.args) for s in found.shortfalls)
+    told = doc.draft(plan, accuracy=lines, command=command, notes=spec.notes, meant=meant)
+    module = render.render_module(plan, told)
     step("writing the tests")
     suite = reference.suite(probe, got, plain, wide)
     where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
     tests = render_tests.render_tests(suite, where, command, meter.platform())
-    return Generated(spec, module, tests, found)
+    return Generated(spec, digest.signed(module), digest.signed(tests), found)
 
 
-def _spec(expr: Any, name: str | None, args: Sequence[str] | None, assume: str | Sequence[str]) -> Spec:
+def specify(
+    expr: Any,
+    *,
+    name: str | None = None,
+    args: Sequence[str] | None = None,
+    assume: str | Sequence[str] = (),
+    grad: Mapping[str, Any] | None = None,
+    surrogate: Mapping[str, str] | None = None,
+    stop: str | Sequence[str] = (),
+    grad_scale: Mapping[str, Any] | None = None,
+    grad_mask: str | Sequence[str] = (),
+) -> Spec:
+    """What `generate` is asked for by these arguments, which are its own.
+
+    Raises:
+        InputError: the formula, a name, an assumption or a gradient cannot be used; the message says where.
+    """
+    return _spec(expr, name, args, assume, _wishes(grad, surrogate, stop, grad_scale, None, grad_mask))
+
+
+def _wishes(
+    grad: Any, surrogate: Any, stop: str | Sequence[str], scale: Any, clip: Any, mask: str | Sequence[str]
+) -> Wishes:
+    """The options about the gradient as text."""
+    return Wishes(
+        grad=_by_argument("grad", grad, _text),
+        surrogate=_by_argument("surrogate", surrogate, str),
+        scale=_by_argument("grad_scale", scale, _text),
+        clip=_by_argument("grad_clip", clip, _clip_text),
+        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
+        mask=(mask,) if isinstance(mask, str) else tuple(mask or ()),
+    )
+
+
+def _by_argument(option: str, given: Any, text: Callable[[Any], str]) -> tuple[tuple[str, str], ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, Mapping):
+        raise OptionError(
+            f"{option} is a mapping from arguments, not {given!r}", hint=f"write {option}={{'x': ...}}"
+        )
+    return tuple((str(a), text(value)) for a, value in given.items())
+
+
+def _text(value: Any) -> str:
+    """A formula as text: a number, or what `generate` takes as one."""
+    if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return str(value)
+    from vjpgen.bridge import to_text
+
+    return to_text(value)[0]
+
+
+def _clip_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise OptionError(
+            f"grad_clip takes (low, high), not {value!r}", hint="write grad_clip={'x': (-1, 1)}"
+        )
+    return ":".join("" if bound is None else _text(bound) for bound in value)
+
+
+def _spec(
+    expr: Any, name: str | None, args: Sequence[str] | None, assume: str | Sequence[str], wishes: Wishes
+) -> Spec:
     conditions = (assume,) if isinstance(assume, str) else tuple(assume or ())
     if not isinstance(expr, str):
         from vjpgen.bridge import to_text  # a sympy object becomes text of the language first
 
         expr, names = to_text(expr)
         args = names if args is None else args
-    return parse(expr, name=name, args=args, assume=conditions)
+    return parse(expr, name=name, args=args, assume=conditions, wishes=wishes)
 
 
 def _place(path: str | os.PathLike[str] | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def _sample_size(spec: Spec) -> int:
+def sample_size(spec: Spec) -> int:
+    """How many points a function is measured at; fewer where exact values cost much."""
     work = sum(e.size for e in spec.outputs) * (1 + len(spec.args))
     return max(_FEWEST, min(POINTS, _WORK // work))
 
@@ -185,39 +271,48 @@ def command_line(
     words = ["vjpgen", spec.text, "--name", spec.name, "--args", ",".join(spec.args)]
     for text in spec.assume_text:
         words += ["--assume", text]
+    for option, text in spec.meant.words if spec.meant else ():
+        words += [option, text]
     words += ["--effort", effort] if effort != "normal" else []
     words += ["--prefer", prefer] if prefer != "accuracy" else []
-    if output is not None:
-        words += ["-o", output.name]
-    if (
-        tests_path is not None
-        and output is not None
-        and tests_path != output.with_name(f"test_{output.name}")
-    ):
+    return shlex.join([*words, *file_words(output, tests_path)])
+
+
+def file_words(output: Path | None, tests_path: Path | None) -> list[str]:
+    """The options that say where a module and its tests are, as seen from the module's folder."""
+    if output is None:
+        return []
+    words = ["-o", output.name]
+    if tests_path is not None and tests_path != output.with_name(f"test_{output.name}"):
         words += ["--tests", Path(os.path.relpath(tests_path, output.parent)).as_posix()]
-    return shlex.join(words)
+    return words
 
 
 def _report(plan: Plan, probe: Any, got: Any, plain: Any, versions: tuple[tuple[str, str], ...]) -> Report:
-    from vjpgen import doc, report
+    from vjpgen import doc, report, shortfall
 
     spec = plan.forms.spec
+    targets = report.targets(plan, probe, got, plain)
     return report.Report(
         name=spec.name,
         formula=spec.text,
         args=spec.args,
         dtype="float32",
         domain=" & ".join(spec.assume_text) or "all of float32",
-        targets=report.targets(plan, probe, got, plain),
+        targets=targets,
         residuals=doc.saved(plan),
         residual_bytes=got.residual_bytes,
         plain_residual_bytes=plain.residual_bytes,
         versions=(("vjpgen", __version__), *versions),
         notes=spec.notes,
+        shortfalls=shortfall.shortfalls(plan, targets),
     )
 
 
 def _moved(generated: Generated, module: Path, tests: Path) -> str:
     """The tests, looking for the module under the name it was written to."""
+    from vjpgen import digest
+
     old = f"{generated.spec.name}.py"
-    return generated.tests.replace(f'"{old}"', f'"{os.path.relpath(module, tests.parent)}"')
+    new = os.path.relpath(module, tests.parent)
+    return digest.signed(generated.tests.replace(f'"{old}"', f'"{new}"'))

@@ -14,6 +14,7 @@ import numpy as np
 
 from vjpgen.errors import DomainError
 from vjpgen.expr import Expr, show, variables
+from vjpgen.oracle import truth_of
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
 
@@ -146,7 +147,7 @@ class _Search:
 
     def __init__(self, spec: Spec, form: Format, rng: np.random.Generator) -> None:
         self.spec, self.form, self.rng = spec, form, rng
-        self.truth = Truth(spec.outputs, spec.args)
+        self.truth = truth_of(spec)
         self.assumed = Truth(spec.assume, spec.args) if spec.assume else None
         self.low, self.high = box(spec)
         self.seen: set[bytes] = set()

@@ -15,7 +15,9 @@ import numpy as np
 
 from vjpgen import smooth, sweep
 from vjpgen.forms import Forms
-from vjpgen.landmarks import ORDINARY, REMOVABLE, landmarks, splitpoints
+from vjpgen.landmarks import ORDINARY, REMOVABLE, splitpoints
+from vjpgen.marks import marks
+from vjpgen.oracle import seen, truth_of
 from vjpgen.points import Points, box
 from vjpgen.truth import Truth
 
@@ -134,42 +136,28 @@ class Suite:
 def probe(forms: Forms, sample: Points) -> Probe:
     """The sample, the landmarks and the sweep, with exact results."""
     spec = forms.spec
-    rows = landmarks(forms, sample)
+    chosen = marks(forms, sample)
     low, high = box(spec)
     rule = sweep.axes(low.tolist(), high.tolist(), splitpoints(forms))
-    marks = np.array([r for _, r in rows], dtype=np.float32).reshape(len(rows), len(spec.args))
-    extra = np.concatenate([marks, sweep.points(rule)])
-    values, partials = Truth(spec.outputs, spec.args).with_partials(extra.astype(np.float64))
-    _fill_limits(forms, marks, values, partials)
-    swept = slice(len(marks), len(extra))
+    between = sweep.points(rule)
+    values, partials = truth_of(spec).with_partials(between.astype(np.float64))
     if spec.assume:
-        holds = Truth(spec.assume, spec.args).holds(extra[swept].astype(np.float64)).all(axis=1)
-        values[swept][~holds] = np.nan
+        holds = Truth(spec.assume, spec.args).holds(between.astype(np.float64)).all(axis=1)
+        values[~holds] = np.nan
     return Probe(
         forms,
-        np.concatenate([sample.at, extra]),
-        np.concatenate([sample.truth_values, values]),
-        np.concatenate([sample.truth_partials, partials]),
-        tuple(s for s, _ in rows),
+        np.concatenate([sample.at, chosen.at, between]),
+        np.concatenate([sample.truth_values, chosen.values, values]),
+        seen(np.concatenate([sample.truth_partials, chosen.partials, partials]), forms.spec.clips),
+        chosen.sections,
         rule,
         sample.ordinary,
     )
 
 
-def _fill_limits(forms: Forms, marks: np.ndarray, values: np.ndarray, partials: np.ndarray) -> None:
-    """Limits instead of nan, at points where the formula, or its derivative as it stands, is undefined."""
-    n, m = len(marks), values.shape[1]
-    for i in np.flatnonzero(np.isnan(values[:n]).any(axis=1) | np.isnan(partials[:n]).any(axis=(1, 2))):
-        near = smooth.limits(forms.spec, tuple(map(float, marks[i])))
-        for k in range(m):
-            if np.isnan(values[i, k]):
-                values[i, k] = near[k]
-            if values[i, k] == near[k]:  # continuous, so that limits of the partials are the partials
-                slopes = np.array(near[m:]).reshape(m, -1)[k]
-                partials[i, k] = np.where(np.isnan(partials[i, k]), slopes, partials[i, k])
-
-
-def suite(at: Probe, measured: Results, plain: Results, wide: Results) -> Suite:
+def suite(
+    at: Probe, measured: Results, plain: Results, wide: Results, *, demanded: int | None = None
+) -> Suite:
     """References with bounds.
 
     Args:
@@ -177,10 +165,14 @@ def suite(at: Probe, measured: Results, plain: Results, wide: Results) -> Suite:
         measured: the module's float32 results at all points of the probe.
         plain: the plain formula's float32 results there, under JAX autodiff.
         wide: the plain formula's float64 results at the probe's `swept` points.
+        demanded: one bound for all results that float32 represents, in ulps; None for bounds that follow
+            from what was measured.
     """
     truth, got = _flat(at.values, at.partials, at.partials), _flat(*_three(measured))
     errors = distance(got, truth)
     rows = _chosen(at, errors, plain)
+    if demanded is not None:
+        errors, got = np.where(_representable(truth), demanded / 2, np.nan), np.zeros_like(got)
     references = tuple(_reference(at, section, i, errors[i]) for section, i in rows)
     ordinary = [r.inputs for r in references if r.section == ORDINARY]
     curved = smooth.curved(at.forms, ordinary)
@@ -214,7 +206,7 @@ def quantities(forms: Forms) -> tuple[str, ...]:
     """What a row of results holds, in order: values, reverse partials, forward partials."""
     spec = forms.spec
     tops = [f"out_{i}" for i in range(len(spec.outputs))] if spec.several else [""]
-    partials = [f"d{top}/d{a}" if top else f"d/d{a}" for top in tops for a in spec.args]
+    partials = [spec.label(top, i, j) for i, top in enumerate(tops) for j in range(len(spec.args))]
     values = [top or "value" for top in tops]
     return (*values, *(f"{p} reverse" for p in partials), *(f"{p} forward" for p in partials))
 

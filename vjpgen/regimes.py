@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from vjpgen.expr import Expr, call, num, var, where
+from vjpgen.expr import Expr, call, num, var, variables, where
 from vjpgen.extract import COST_PRICE, Term
 from vjpgen.floats import Array, evaluate, huge
 
@@ -126,12 +126,25 @@ def _trace(trail: list[tuple[Array, Array]], segments: int, n: int) -> list[tupl
 
 
 def build(choice: Choice, cut: Callable[[Choice, int], Fraction]) -> Expr:
-    """The expression of a choice; `cut` places each threshold between the two sides of its split."""
-    expr = choice.terms[0].expr
+    """The expression of a choice; `cut` places each threshold between the two sides of its split.
+
+    NaN fails every comparison: it has to end in a branch that depends on it, so not in a constant.
+    """
     if choice.scrutinee is None:
-        return expr
-    expr = choice.terms[-1].expr
-    for k in range(len(choice.cuts) - 1, -1, -1):
+        return choice.terms[0].expr
+    last = len(choice.terms) - 1
+    final = choice.terms[last].expr
+    if not variables(final) and variables(choice.terms[last - 1].expr):
+        return where(
+            call("ge", choice.scrutinee, num(cut(choice, last - 1))), final, _nested(choice, cut, last - 1)
+        )
+    return _nested(choice, cut, last)
+
+
+def _nested(choice: Choice, cut: Callable[[Choice, int], Fraction], last: int) -> Expr:
+    expr = choice.terms[last].expr
+    assert choice.scrutinee is not None
+    for k in range(last - 1, -1, -1):
         left = choice.terms[k].expr
         if left is not expr:
             expr = where(call("lt", choice.scrutinee, num(cut(choice, k))), left, expr)

@@ -13,7 +13,8 @@ from vjpgen.forms import Plan
 from vjpgen.lowering import lower
 from vjpgen.naming import Names
 from vjpgen.scaffold import SUPPORT, Bodies, Scaffold, plain_name
-from vjpgen.spec import Spec
+from vjpgen.spec import Meant, Spec
+from vjpgen.statements import unpack
 from vjpgen.templating import environment, tidy
 
 _LIKE = {True: "_Like", False: "Array"}
@@ -27,7 +28,7 @@ def render_module(plan: Plan, doc: Doc) -> str:
         doc: what the docstrings say.
     """
     templates = environment()
-    templates.filters["body"] = _body
+    templates.filters["body"] = body
     scaffold = Scaffold(plan)
     bodies = scaffold.bodies()
     helpers = _helpers(templates, bodies, scaffold.like)
@@ -37,7 +38,7 @@ def render_module(plan: Plan, doc: Doc) -> str:
     arrays = f"tuple[{', '.join(['Array'] * len(spec.args))}]"
     text = templates.get_template("module.py.j2").render(
         header=header(spec.name, spec.args, doc),
-        imports=_imports(code),
+        imports=standard_imports(code),
         name=spec.name,
         plain_name=plain_name(spec.name),
         arguments=", ".join(spec.args),
@@ -53,6 +54,7 @@ def render_module(plan: Plan, doc: Doc) -> str:
         fwd=bodies.fwd,
         bwd=bodies.bwd,
         rule=bodies.rule,
+        twin=spec.linear,
         partials=bodies.partials,
         helpers=helpers,
     )
@@ -61,21 +63,59 @@ def render_module(plan: Plan, doc: Doc) -> str:
 
 def render_plain(spec: Spec) -> str:
     """A module with the user's formula as it stands, for JAX to differentiate."""
+    if spec.meant:
+        return _plain_meant(spec, spec.meant)
     block = lower(spec.outputs, Names((*spec.args, spec.name)), None)
     result = ", ".join(block.results)
     lines = (*block.lines, f"return ({result},)" if spec.several else f"return {result}")
     templates = environment()
-    helpers = _with_callees(templates, block.support, "Array")
-    code = "\n".join((*lines, *helpers))
-    imports = [f"import {m}" for m in _imports(code)]
+    helpers = with_callees(templates, block.support, "Array")
+    function = f"def {spec.name}({', '.join(spec.args)}):\n{body(lines)}"
+    return _standing_alone("\n\n".join((function, *helpers)) + "\n")
+
+
+def _standing_alone(code: str) -> str:
+    """The code below the imports that it needs."""
+    imports = [f"import {m}" for m in standard_imports(code)]
     head = [
         "import jax",
         "import jax.numpy as jnp",
         "from jax import Array",
         "from jax.typing import ArrayLike, DTypeLike",
     ]
-    function = f"def {spec.name}({', '.join(spec.args)}):\n{_body(lines)}"
-    return "\n\n".join(("\n".join((*imports, *head)), function, *helpers)) + "\n"
+    return "\n".join((*imports, *head)) + "\n\n" + code
+
+
+def _plain_meant(spec: Spec, meant: Meant) -> str:
+    """The same with the gradient that is meant, as it stands, in place of JAX's derivative."""
+    own = (f"{spec.name}{suffix}" for suffix in ("", "_values", "_partials", "_slopes", "_rule"))
+    names = Names((*spec.args, *own))
+    given, slopes = meant.exprs(), names.new("slopes")
+    values, gradient = lower(spec.outputs, names.copy(), None), lower(given, names.copy(), None)
+    text = dict(zip(given, gradient.results, strict=True))
+
+    def item(i: int, j: int) -> str:
+        formula, factor = meant.formulas[i][j], meant.factors[j]
+        whole = f"{slopes}[{j}][{i}]" if formula is None else f"({text[formula]})"
+        whole = whole if factor is None else f"({text[factor]}) * {whole}"
+        return whole if meant.mask is None else f"jnp.where({text[meant.mask]}, {whole}, 0.0)"
+
+    cells = ([item(i, j) for j in range(len(spec.args))] for i in range(len(spec.outputs)))
+    rows = ", ".join(unpack(row, always=True) for row in cells)
+    derives = any(e is None for row in meant.formulas for e in row)
+    first = (f"{slopes} = {spec.name}_slopes({', '.join(spec.args)})",) if derives else ()
+    templates = environment()
+    templates.filters["body"] = body
+    code = templates.get_template("meant_formula.py.j2").render(
+        name=spec.name,
+        arguments=", ".join(spec.args),
+        several=spec.several,
+        derives=derives,
+        values=(*values.lines, f"return {unpack(values.results, always=True)}"),
+        partials=(*first, *gradient.lines, f"return ({rows},)"),
+        helpers=with_callees(templates, (*values.support, *gradient.support), "Array"),
+    )
+    return _standing_alone(code)
 
 
 def _at_most(text: str, width: int) -> str:
@@ -83,16 +123,16 @@ def _at_most(text: str, width: int) -> str:
     return text if len(text) <= width else ""
 
 
-def _body(lines: Sequence[str]) -> str:
+def body(lines: Sequence[str]) -> str:
     return textwrap.indent("\n".join(lines), "    ")
 
 
 def _helpers(templates: Environment, bodies: Bodies, like: bool) -> list[str]:
     """The text of every helper that the module calls, directly or through another, callers first."""
-    return _with_callees(templates, _called(_statements(bodies)), _LIKE[like])
+    return with_callees(templates, helpers_in(_statements(bodies)), _LIKE[like])
 
 
-def _with_callees(templates: Environment, names: Sequence[str], like: str) -> list[str]:
+def with_callees(templates: Environment, names: Sequence[str], like: str) -> list[str]:
     wanted = [*names]
     found: dict[str, str] = {}
     while wanted:
@@ -100,7 +140,7 @@ def _with_callees(templates: Environment, names: Sequence[str], like: str) -> li
         if name in found:
             continue
         found[name] = templates.get_template(f"support/{name}.py.j2").render(like=like).strip()
-        wanted += _called(found[name])
+        wanted += helpers_in(found[name])
     return list(found.values())
 
 
@@ -109,10 +149,10 @@ def _statements(bodies: Bodies) -> str:
     return "\n".join(line for lines in functions for line in lines)
 
 
-def _imports(code: str) -> list[str]:
+def standard_imports(code: str) -> list[str]:
     """Modules of the standard library that the code uses."""
     return [m for m in ("dataclasses", "functools", "math") if re.search(rf"(?<![\w.]){m}\.", code)]
 
 
-def _called(text: str) -> list[str]:
+def helpers_in(text: str) -> list[str]:
     return [name for name in SUPPORT if re.search(rf"(?<!\w)_{name}\b", text)]

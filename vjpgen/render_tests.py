@@ -7,25 +7,58 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from vjpgen import __version__, sweep
+from vjpgen.callee import Callee
 from vjpgen.expr import show
+from vjpgen.measured import Nature
 from vjpgen.reference import FLOOR, LOOSE, Reference, Suite, quantities, sections
 from vjpgen.render import render_plain
 from vjpgen.spec import Spec
 from vjpgen.templating import environment, tidy
 
+_BOUNDED = (
+    f"each is max({FLOOR}, 2 * measured) where it was measured, MEASURED_ON, and MARGINS times that on other "
+    "platforms. Between the reference points, results are held within twice such bounds to the plain formula "
+    "in float64, where that is right."
+)
+_DEMANDED = (
+    f"{LOOSE} wherever the exact result is a normal number or zero, and MARGINS times that on other "
+    "platforms. Between the reference points, results are held within such bounds to the plain formula in "
+    "float64, where that is right."
+)
 MARGINS = {"cpu": 4, "gpu": 16, "tpu": 64}
+FOREIGN_MARGINS = {"cpu": 1, "gpu": 4, "tpu": 16}  # where bounds are demanded, not measured
 _WIDTH = 96
 _TAME, _NORMAL = (1e-12, 1e12), (1e-37, 1e38)
 _HALF = (2.0**-12, 2.0**12)
 _MOST_TAME = 12
 
 
-def render_tests(suite: Suite, module_path: str, command: str = "", platform: Sequence[str] = ()) -> str:
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A function under test that somebody wrote.
+
+    Attributes:
+        at: where it is.
+        nature: what it can do.
+    """
+
+    at: Callee
+    nature: Nature
+
+
+def render_tests(
+    suite: Suite,
+    module_path: str,
+    command: str = "",
+    platform: Sequence[str] = (),
+    foreign: Foreign | None = None,
+) -> str:
     """The test file's source, formatted.
 
     Args:
@@ -33,25 +66,40 @@ def render_tests(suite: Suite, module_path: str, command: str = "", platform: Se
         module_path: where the module lies, as seen from the test file's folder.
         command: the command that generates both again.
         platform: what measured the bounds, `verify.platform()`.
+        foreign: the function to test where it is not a generated one.
     """
     spec = suite.forms.spec
     formula = _formula(spec)
     tame = _tame(suite.references)
+    twin = spec.linear if foreign is None else foreign.nature.forward
+    shown = len(spec.outputs) * (1 + len(spec.args) * (1 + twin))  # without a twin nothing is forward
+    told = quantities(suite.forms)[:shown]
+    remarks = [r for r in suite.remarks if r.quantity in told]
+    curved = () if any(c and 0 in c for c in spec.clips) else suite.curved
     text = environment().get_template("test_module.py.j2").render(
-        header=_header(suite, command),
+        header=_header(suite, command, foreign),
+        foreign=None if foreign is None else foreign.at,
+        scalar=foreign is not None and foreign.nature.scalar,
+        mixes=len(spec.args) > 1 and (foreign is None or foreign.nature.mixes),
+        clipped=not spec.linear,
         imports=_imports(formula, len(spec.args)),
         arrays=bool(re.search(r"\bArray\b", formula)),
         types=", ".join(n for n in ("ArrayLike", "DTypeLike") if re.search(rf"\b{n}\b", formula)),
         module_path=json.dumps(module_path.replace("\\", "/")),
-        name=spec.name,
+        name=spec.name if foreign is None else foreign.at.attribute,
         n_arguments=len(spec.args),
         n_outputs=len(spec.outputs),
         several=spec.several,
-        quantities=quantities(suite.forms),
+        meant=spec.meant is not None,
+        twin=twin,
+        clips=_tuple(c or (-math.inf, math.inf) for c in spec.clips),
+        at_unit="expected" if spec.linear else "pulled",
+        bounds="" if spec.linear else ", *CLIPS[j]",
+        quantities=told,
         residual_bytes=_number(suite.residual_bytes),
         measured_on=tuple(platform),
         length=sweep.LENGTH,
-        margins=MARGINS,
+        margins=MARGINS if foreign is None else FOREIGN_MARGINS,
         formula=formula,
         floor=FLOOR,
         loose=LOOSE,
@@ -60,25 +108,30 @@ def render_tests(suite: Suite, module_path: str, command: str = "", platform: Se
         checksum=f"{suite.checksum:#010x}",
         axes=[_tuple((a.step, a.whole, a.usual, a.near, a.far, a.splits)) for a in suite.rule],
         levels=[(name, _lines(sweep.packed(text))) for name, text in suite.levels],
-        curved=[_tuple((c.inputs, c.second, c.differences)) for c in suite.curved],
+        curved=[_tuple((c.inputs, c.second, c.differences)) for c in curved],
         tame=[_tuple(r.inputs) for r in tame],
-        half=[_tuple(r.inputs) for r in tame if _fits_half(r)],
-        looser=[_tuple((r.inputs, r.quantity, r.bound, r.reason)) for r in suite.remarks],
-        references=[(name, [_row(r) for r in found]) for name, found in sections(suite.references)],
+        half=[_tuple(r.inputs) for r in tame if foreign is None and _fits_half(r)],
+        looser=[_tuple((r.inputs, r.quantity, r.bound, r.reason)) for r in remarks],
+        references=[(name, [_row(r, shown) for r in found]) for name, found in sections(suite.references)],
     )  # fmt: skip
     return tidy(text)
 
 
-def _header(suite: Suite, command: str) -> str:
+def _header(suite: Suite, command: str, foreign: Foreign | None) -> str:
     spec = suite.forms.spec
     formula = " ".join((spec.text or ", ".join(map(show, spec.outputs))).split())
+    place = "" if foreign is None else f" in {foreign.at.module or Path(foreign.at.path).name}"
     parts = [
-        f"Tests of {spec.name}({', '.join(spec.args)}) = {formula}",
+        f"Tests of {spec.name}({', '.join(spec.args)}){place} = {formula}",
         "The results in REFERENCES are exact: computed from the formula as it was typed, in ball arithmetic, "
-        f"and rounded once. Bounds are in ulps of float32: each is max({FLOOR}, 2 * measured) where it was "
-        "measured, MEASURED_ON, and MARGINS times that on other platforms. Between the reference points, "
-        "results are held within twice such bounds to the plain formula in float64, where that is right.",
+        "and rounded once. Bounds are in ulps of float32: " + (_BOUNDED if foreign is None else _DEMANDED),
     ]
+    if spec.meant:
+        parts[1:1] = [
+            "The gradient is not the derivative of the value. " + " ".join(spec.meant.stated),
+            "The value is held against the formula of the value, the gradient against what was asked of the "
+            "gradient, and neither against the other.",
+        ]
     if spec.assume_text:
         parts.insert(1, f"Where {' and '.join(spec.assume_text)}.")
     made = f"Generated by vjpgen {__version__}; do not edit."
@@ -93,6 +146,8 @@ def _header(suite: Suite, command: str) -> str:
 def _formula(spec: Spec) -> str:
     """The user's formula in jax.numpy, as a function `formula`, and the helpers it calls."""
     text = render_plain(replace(spec, name="formula"))
+    if spec.meant:
+        return text[text.index("@jax.custom_jvp\ndef formula(") :].strip()
     head, _, body = text[text.index("def formula(") :].partition("\n")
     return f'{head}\n    """The formula as it stands, for JAX to differentiate."""\n{body}'.strip()
 
@@ -107,8 +162,9 @@ def _imports(formula: str, arguments: int) -> list[str]:
     return sorted({*found, "math"} if arguments > 1 else found)
 
 
-def _row(r: Reference) -> str:
-    bounds = r.bounds[0] if len(set(r.bounds)) == 1 and r.bounds[0] is not None else r.bounds
+def _row(r: Reference, shown: int) -> str:
+    bounds: object = r.bounds[:shown]
+    bounds = r.bounds[0] if len(set(r.bounds[:shown])) == 1 and r.bounds[0] is not None else bounds
     return _tuple((r.inputs, r.values, r.partials, bounds))
 
 

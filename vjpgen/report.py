@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from vjpgen.departure import Departure
 from vjpgen.expr import Expr, show
 from vjpgen.floats import Array, error_bits, representable, ulps
 from vjpgen.forms import Plan
 from vjpgen.naming import output_names
+from vjpgen.spec import Spec
+
+BAR = 16.0  # ulps; results further off are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Figures:
         max_ulps: largest error, in ulps.
         worst: the inputs where it occurs, empty without points.
         bad: results that are not finite.
+        off: results more than `BAR` ulps off, those that are not finite included.
     """
 
     points: int
@@ -48,6 +53,7 @@ class Figures:
     max_ulps: float
     worst: tuple[float, ...]
     bad: int
+    off: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,27 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A target with results more than `BAR` ulps off.
+
+    Attributes:
+        label: of the target.
+        off: how many results are that far off, those that are not finite included.
+        points: of how many.
+        max_ulps: the largest error, in ulps; 2**32 where a result is not finite.
+        inputs: where it occurs, one value per argument.
+        reason: conditioning, a primitive, or that no better form was found.
+    """
+
+    label: str
+    off: int
+    points: int
+    max_ulps: float
+    inputs: tuple[float, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that was measured of one generated module.
 
@@ -88,6 +115,9 @@ class Report:
         plain_residual_bytes: what autodiff of the plain formula keeps.
         versions: of vjpgen, jax and jaxlib, and the backend.
         notes: remarks for the user.
+        shortfalls: the targets that miss the bar, and why.
+        meant: that the gradient is not the derivative, what it is and how far from it; empty where it is.
+        departures: the figures in those sentences.
     """
 
     name: str
@@ -101,6 +131,9 @@ class Report:
     plain_residual_bytes: float
     versions: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    shortfalls: tuple[Shortfall, ...] = ()
+    meant: tuple[str, ...] = ()
+    departures: tuple[Departure, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same as nested plain data."""
@@ -122,6 +155,7 @@ def figures(got: Array, truth: Array, at: Array) -> Figures:
         max_ulps=float(gap.max()),
         worst=tuple(float(v) for v in at[worst]),
         bad=int((~np.isfinite(got[rows])).sum()),
+        off=int((gap > BAR).sum()),
     )
 
 
@@ -138,13 +172,13 @@ def failure(got: Array, truth: Array, at: Array, ulps_allowed: float = 1024.0) -
     return None
 
 
-def labels(plan: Plan) -> list[tuple[str, int, int | None]]:
+def labels(spec: Spec) -> list[tuple[str, int, int | None]]:
     """(label, output, argument) of each target, values first within an output; argument None for a value."""
-    spec = plan.forms.spec
     rows: list[tuple[str, int, int | None]] = []
     for i, out in enumerate(output_names(spec)):
         rows.append((out if spec.several else "value", i, None))
-        rows += [(f"d{out}/d{a}" if spec.several else f"d/d{a}", i, j) for j, a in enumerate(spec.args)]
+        top = out if spec.several else ""
+        rows += [(spec.label(top, i, j), i, j) for j in range(len(spec.args))]
     return rows
 
 
@@ -157,13 +191,14 @@ def targets(plan: Plan, probe: Any, got: Any, plain: Any) -> tuple[Target, ...]:
         got, plain: `measured.Measured` of the module and of the plain formula, at all points of the probe.
     """
     rows, found = probe.sampled, []
+    pushed = got.partials if got.forward is None else got.forward  # no forward mode, nothing to add
     at = probe.at[rows]
-    for label, i, j in labels(plan):
+    for label, i, j in labels(plan.forms.spec):
         form: Expr = plan.forms.values[i] if j is None else plan.bwd[i][j]
         truth = probe.values[rows, i] if j is None else probe.partials[rows, i, j]
         reverse, forward, naive = (
             (m.values[rows, i] if j is None else partials[rows, i, j])
-            for m, partials in ((got, got.partials), (got, got.forward), (plain, plain.partials))
+            for m, partials in ((got, got.partials), (got, pushed), (plain, plain.partials))
         )
         found.append(
             Target(

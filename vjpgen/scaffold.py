@@ -14,13 +14,14 @@ from vjpgen.lowering import Block, lower
 from vjpgen.naming import Names, output_names
 from vjpgen.ops import OPS
 from vjpgen.printer import is_constant
-from vjpgen.statements import constant, product, returned, total, unpack, without_unused, words
+from vjpgen.statements import clipped, constant, product, returned, total, unpack, without_unused, words
 
 _DOC_LINE = 66
 # What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
 SUPPORT = (
-    "unbroadcast", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum", "split",
-    "bessel_series", "huge", "atanh_rest", *dict.fromkeys(op.support for op in OPS.values() if op.support),
+    "unbroadcast", "clip_cotangent", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum",
+    "split", "bessel_series", "huge", "atanh_rest", "half_period",
+    *dict.fromkeys(op.support for op in OPS.values() if op.support),
 )  # fmt: skip
 _INSIDE_SUPPORT = (
     "ERFCX_SINGLE", "ERFCX_DOUBLE", "LAMBERTW_SINGLE", "LAMBERTW_DOUBLE", "lambertw_rule", "besselj_rule",
@@ -77,13 +78,15 @@ class Scaffold:
         self.like = len(spec.args) > 1 and len(self.saved_inputs) < len(spec.args)
         meaning = {var(r.name): r.expr for r in plan.residuals}
         unrolled = tuple(tuple(substitute(e, meaning) for e in row) for row in plan.bwd)
-        self.shared = unrolled == plan.forms.partials
+        # Inside the twin's rule an output has the gradient that is meant, which is not its derivative.
+        outputs = any(r.kind == "output" for r in plan.residuals)
+        self.shared = unrolled == plan.forms.partials and not (spec.meant and outputs)
 
     def bodies(self) -> Bodies:
         blocks: list[Block] = []
         plain = self._plain(blocks)
         functions = self._partials(blocks)
-        fwd, rule = self._fwd(blocks), self._rule(blocks)
+        fwd, rule = self._fwd(blocks), self._rule(blocks) if self.spec.linear else ()
         support = [s for b in blocks for s in b.support]
         residuals_type, cotangent = self._residuals_type(), self.names.copy().new(self._cotangent())
         bwd = self._bwd()
@@ -132,7 +135,7 @@ class Scaffold:
         saved, over_inputs = self.plan.residuals, self.plan.forms.partials
         inner = [{r.name: _at(r.expr, a) for r in saved} for a in self.anchors]
         found = [self._partials_function(blocks, "partials", self.plan.bwd, [r.name for r in saved], inner)]
-        if not self.shared:
+        if not self.shared and self.spec.linear:
             free = self._free()
             found.append(self._partials_function(blocks, "partials_at", over_inputs, free, self.anchors))
         return tuple(f for f in found if f is not None)
@@ -153,6 +156,8 @@ class Scaffold:
         returns = "Array" if len(exprs) == 1 else f"tuple[{', '.join(['Array'] * len(exprs))}]"
         meaning = "The partials" if len(exprs) > 1 else "The partial"
         about = f" with respect to {words(self._targets(matrix))}."
+        if self.spec.meant:
+            meaning, about = "The gradient", f" to {words(self._targets(matrix))}."
         return Function(
             f"_{self.spec.name}_{suffix}",
             ", ".join(f"{p}: Array" for p in params),
@@ -252,14 +257,17 @@ class Scaffold:
             total(product(row[j], bar) for row, bar in zip(factors, bars, strict=True))
             for j in range(len(self.args))
         ]
-        items = [self._pulled(text, bars[0], likes[a]) for a, text in zip(self.args, sums, strict=True)]
+        items = [self._pulled(a, text, bars[0], likes[a]) for a, text in zip(self.args, sums, strict=True)]
         return without_unused(names, (*lines, f"return {unpack(items, always=True)}"))
 
-    def _pulled(self, text: str, bar: str, like: str) -> str:
+    def _pulled(self, argument: str, text: str, bar: str, like: str) -> str:
         """The cotangent of one argument from its sum of products, empty where it is zero."""
+        clip = self.spec.clips[self.args.index(argument)]
         if len(self.args) == 1:
-            return f"_cast({text}, {bar}.dtype)" if text else f"jnp.zeros_like({bar})"
-        return f"_unbroadcast({text}, {like})" if text else f"jnp.zeros({like}.shape, {like}.dtype)"
+            return clipped(f"_cast({text}, {bar}.dtype)", clip) if text else f"jnp.zeros_like({bar})"
+        if not text:
+            return f"jnp.zeros({like}.shape, {like}.dtype)"
+        return clipped(f"_unbroadcast({text}, {like})", clip)
 
     # Forward mode
 

@@ -7,18 +7,24 @@ shape on points that no step has used.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from vjpgen import derive, pieces, series
 from vjpgen.candidates import Target, columns, full, judged
 from vjpgen.compiled import compiled
+from vjpgen.errors import DomainError
 from vjpgen.expr import Expr, has_op, num, variables
 from vjpgen.floats import Array, evaluate, representable
 from vjpgen.forms import Forms, Plan, Trade
 from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
+from vjpgen.mending import mend
 from vjpgen.points import Points, sample
-from vjpgen.spec import Spec
+from vjpgen.spec import Meant, Spec
 from vjpgen.tidy import tidy
+from vjpgen.truth import Truth
 
 _SEED = 20240229
 _NODES = {"low": (700,), "normal": (700, 5000), "high": (700, 2500, 12000)}  # e-graphs, tried in turn
@@ -37,20 +43,66 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
         prefer: "accuracy", or "speed" where an operation has to gain more bits to be worth its price.
 
     Raises:
-        DomainError: no point satisfies the assumptions, or the value is nowhere real.
+        DomainError: no point satisfies the assumptions, or the value, or a gradient that is given as a
+            formula, is nowhere real.
     """
-    points = sample(spec, POINTS, _SEED)
+    plain = replace(spec, meant=None)
+    points, how = sample(plain, POINTS, _SEED), (_NODES[effort], _PRICES[prefer])
+    found = mend(_search(plain, points, how, spec.derived), spec.derived)
+    return found if spec.meant is None else _with_gradient(spec, spec.meant, found, points.at, how)
+
+
+def _with_gradient(
+    spec: Spec, meant: Meant, found: Forms, at: Array, how: tuple[tuple[int, ...], float]
+) -> Forms:
+    """The forms with the partials that are meant: formulas are searched, derivatives scaled and masked."""
+
+    def form(formula: Expr, what: str) -> Expr:
+        alone = replace(spec, outputs=(formula,), several=False, meant=None)
+        values = Truth((formula,), spec.args).values(at.astype(np.float64))
+        if np.isnan(values).all():
+            domain = f" where {' and '.join(spec.assume_text)}" if spec.assume_text else ""
+            raise DomainError(f"{what} is nowhere a real number{domain}", hint=f"{len(at)} points were tried")
+        if not variables(formula):
+            return formula
+        slopes = np.full((len(at), 1, len(spec.args)), np.nan)
+        return _search(alone, Points(at, values, slopes, 0), how, lambda i, j: False).values[0]
+
+    factors = [
+        None if f is None else form(f, f"the factor of the gradient to {a}")
+        for f, a in zip(meant.factors, spec.args, strict=True)
+    ]
+    stable = replace(meant, factors=tuple(factors))
+    rows = []
+    for i, row in enumerate(found.partials):
+        formulas = [meant.formula(i, j) for j in range(len(row))]
+        rows.append(
+            tuple(
+                tidy(stable.around(e, j)) if f is None else form(f, f"the gradient to {spec.args[j]}")
+                for j, (e, f) in enumerate(zip(row, formulas, strict=True))
+            )
+        )
+    return replace(found, spec=spec, partials=tuple(rows), fronts=found.fronts[: len(found.values)])
+
+
+def _search(
+    spec: Spec,
+    points: Points,
+    how: tuple[tuple[int, ...], float],
+    derived: Callable[[int, int], bool],
+) -> Forms:
+    """The forms of the values, and of those partials that are derivatives of them; zero for the others."""
     try:
         tree = pieces.tree(spec.outputs, spec.assume)
     except pieces.TooManyPieces:
         tree = pieces.Leaf(spec.outputs, ())
     if isinstance(tree, pieces.Leaf) and not any(has_op(o, "where") for o in tree.outputs):
-        points = _with_limits(spec, tree, points)
+        points = _with_limits(spec, tree, points, derived)
     points = _take(points, np.random.default_rng(_SEED).permutation(len(points.at)))
     fronts: dict[pieces.Leaf, tuple[tuple[Trade, ...], ...]] = {}
     found = {}
     for leaf in pieces.leaves(tree):
-        found[leaf], fronts[leaf] = _search_leaf(leaf, spec, points, _NODES[effort], _PRICES[prefer])
+        found[leaf], fronts[leaf] = _search_leaf(leaf, spec, points, how, derived)
 
     def combined(k: int, *, average_ties: bool) -> Expr:
         return tidy(pieces.combine(tree, lambda leaf: found[leaf][k], average_ties=average_ties))
@@ -86,7 +138,11 @@ def _plainer(plain: Expr, found: Expr, output: int, spec: Spec, points: Points) 
 
 
 def _search_leaf(
-    leaf: pieces.Leaf, spec: Spec, points: Points, nodes: tuple[int, ...], price: float
+    leaf: pieces.Leaf,
+    spec: Spec,
+    points: Points,
+    how: tuple[tuple[int, ...], float],
+    derived: Callable[[int, int], bool],
 ) -> tuple[tuple[Expr, ...], tuple[tuple[Trade, ...], ...]]:
     """Forms of the leaf's outputs, then of their partials, row by row; and what was on offer for each."""
     inside = np.ones(len(points.at), bool)
@@ -96,21 +152,26 @@ def _search_leaf(
     chosen = points.at[inside]
     positive = frozenset(a for k, a in enumerate(spec.args) if len(chosen) and (chosen[:, k] > 0).all())
     scope = derive.symbols(spec.args, positive)
-    targets = _targets(leaf, spec, scope, points, inside)
+    targets = _targets(leaf, spec, scope, points, inside, derived)
     if len(chosen) < FEWEST:
         return tuple(t.shapes[0] for t in targets), ()
-    improver = Improver(spec, chosen, nodes, price)
+    improver = Improver(spec, chosen, *how)
     forms = improver.improve(targets)
     return forms, tuple(improver.fronts.get(k, ()) for k in range(len(targets)))
 
 
-def _with_limits(spec: Spec, leaf: pieces.Leaf, points: Points) -> Points:
+def _with_limits(
+    spec: Spec, leaf: pieces.Leaf, points: Points, derived: Callable[[int, int], bool]
+) -> Points:
     """Points at 0 as well, with the limits there, for a smooth formula of one argument undefined at 0."""
     zero = {a: np.zeros(1) for a in spec.args}
     if len(spec.args) > 1 or not all(evaluate(c, zero, np.float64).all() for c in spec.assume):
         return points
     (arg,), scope = spec.args, derive.symbols(spec.args)
-    formulas = [*leaf.outputs, *(derive.partial(o, arg, scope)[0] for o in leaf.outputs)]
+    slopes = [
+        derive.partial(o, arg, scope)[0] if derived(i, 0) else num(0) for i, o in enumerate(leaf.outputs)
+    ]
+    formulas = [*leaf.outputs, *slopes]
     if not any(np.isnan(evaluate(e, zero, np.float64)).any() for e in formulas):
         return points
     limits = [series.limit(e, arg) for e in formulas]
@@ -127,7 +188,12 @@ def _with_limits(spec: Spec, leaf: pieces.Leaf, points: Points) -> Points:
 
 
 def _targets(
-    leaf: pieces.Leaf, spec: Spec, scope: dict[str, object], points: Points, inside: Array
+    leaf: pieces.Leaf,
+    spec: Spec,
+    scope: dict[str, object],
+    points: Points,
+    inside: Array,
+    derived: Callable[[int, int], bool],
 ) -> list[Target]:
     targets = [
         Target(derive.value(o, scope), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)
@@ -135,7 +201,7 @@ def _targets(
     for i, o in enumerate(leaf.outputs):
         used = variables(o)
         for j, a in enumerate(spec.args):
-            shapes = derive.partial(o, a, scope) if a in used else (num(0),)
+            shapes = derive.partial(o, a, scope) if a in used and derived(i, j) else (num(0),)
             targets.append(Target(shapes, points.truth_partials[inside, i, j]))
     return targets
 

@@ -17,7 +17,7 @@ _LIKE_OPERAND = frozenset(
     ("expm1", "log1p", "tanh", "sinh", "asinh", "atanh", "atan", "asin", "erf", "cbrt", "sign")
 )
 _POSITIVE = frozenset(
-    ("exp", "exp2", "cosh", "logistic", "softplus", "erfc", "erfcx", "ierfcx", "exp_product")
+    ("exp", "exp2", "cosh", "logistic", "softplus", "erfc", "erfcx", "ierfcx", "exp_product", "exp_sum")
 )
 
 

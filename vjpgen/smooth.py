@@ -13,12 +13,14 @@ from flint import arb, ctx
 from vjpgen.expr import Expr, walk
 from vjpgen.floats import apply, leaf
 from vjpgen.forms import Forms
+from vjpgen.oracle import truth_of
 from vjpgen.spec import Spec
-from vjpgen.truth import Truth
 
 _NEAR = 600  # limits are taken at a distance of 2**-600 of the arguments
 _NEAR_PRECISION = 3600
 _AGREE = 2.0**-250
+_FAR = (2.0**100, 2.0**120)  # stand for infinity, one after the other
+_FLAT = 2.0**-60  # what is below it at both is on its way to 0
 _PRECISION = 1600
 _STEP = 400  # differences are over steps of 2**-400 of the argument
 _WIDE_STEP = 2.0**-10  # the step of differences in float64
@@ -88,7 +90,7 @@ def differentiable(forms: Forms, inputs: Sequence[float]) -> bool:
 def second_partials(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
     """Exact second partials (m, a, a), flat; nan where one does not exist."""
     m, a = len(spec.outputs), len(spec.args)
-    truth = Truth(spec.outputs, spec.args)
+    truth = truth_of(spec)
     columns = []
     for k in range(a):
         rows, step = _shifted(inputs, k)
@@ -100,7 +102,7 @@ def second_partials(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
 def condition(spec: Spec, inputs: Sequence[float], quantity: int) -> float:
     """Relative condition number, sum |x_j q_j / q|, of a value (quantity < m) or of a partial."""
     m, a = len(spec.outputs), len(spec.args)
-    values, partials = Truth(spec.outputs, spec.args).with_partials(np.array([inputs], dtype=np.float64))
+    values, partials = truth_of(spec).with_partials(np.array([inputs], dtype=np.float64))
     if quantity < m:
         size, slopes = values[0, quantity], partials[0, quantity]
     else:
@@ -115,12 +117,95 @@ def condition(spec: Spec, inputs: Sequence[float], quantity: int) -> float:
 def limits(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
     """Limits of the values (m), then of the partials (m * a), at a point; nan where there is none.
 
-    A limit is there where results at a distance of 2**-600 in all diagonal directions agree to 2**-250.
+    A limit is there where results at distances of 2**-600 and 2**-559 in all diagonal directions agree to
+    2**-250.
     """
     width = len(spec.outputs) * (1 + len(spec.args))
-    rows = [_moved(inputs, signs) for signs in islice(product((1, -1), repeat=len(inputs)), 16)]
-    cells = Truth(spec.outputs, spec.args).balls(rows, _NEAR_PRECISION, partials=True)
+    directions = list(islice(product((1, -1), repeat=len(inputs)), 16))
+    rows = [_moved(inputs, signs, near) for near in (_NEAR, _NEAR - 41) for signs in directions]
+    cells = truth_of(spec).balls(rows, _NEAR_PRECISION, partials=True)
     return tuple(_agreed([row[q] for row in cells]) for q in range(width))
+
+
+def fill(spec: Spec, at: np.ndarray, values: np.ndarray, partials: np.ndarray) -> None:
+    """Limits instead of nan, in place, at points where the formula or its derivative is undefined.
+
+    A partial without a limit gets, where the value is defined, the average of its limits from both sides
+    along its own argument: 0 for both partials of sqrt(x**2 + y**2) at the origin, as for abs(x).
+
+    Args:
+        spec: the function.
+        at: (n, a) points.
+        values, partials: (n, m) and (n, m, a) exact results there, nan where undefined.
+    """
+    m = values.shape[1]
+    for i in np.flatnonzero(np.isnan(values).any(axis=1) | np.isnan(partials).any(axis=(1, 2))):
+        inputs = tuple(map(float, at[i]))
+        near = limits(spec, inputs)
+        for k in range(m):
+            if np.isnan(values[i, k]):
+                values[i, k] = near[k]
+            if values[i, k] == near[k]:  # continuous, so that limits of the partials are the partials
+                slopes = np.array(near[m:]).reshape(m, -1)[k]
+                partials[i, k] = np.where(np.isnan(partials[i, k]), slopes, partials[i, k])
+            if values[i, k] == near[k] or (np.isnan(near[k]) and not np.isnan(values[i, k])):
+                for j in np.flatnonzero(np.isnan(partials[i, k])):
+                    partials[i, k, j] = _average(spec, inputs, k, int(j))
+
+
+def far(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
+    """Limits of the values (m), then of the partials (m * a), as some arguments grow without bound.
+
+    `inputs` holds an infinity for each of those; nan where no limit is seen.
+    """
+    rows = [_placed([math.copysign(d, x) if math.isinf(x) else x for x in inputs]) for d in _FAR]
+    cells = truth_of(spec).balls(rows, _NEAR_PRECISION, partials=True)
+    return tuple(_settled([row[q] for row in cells]) for q in range(len(cells[0])))
+
+
+def _average(spec: Spec, inputs: Sequence[float], output: int, arg: int) -> float:
+    """The average of a partial's limits from below and from above along its own argument, or nan."""
+    which = len(spec.outputs) + output * len(spec.args) + arg
+    sides = []
+    for sign in (1, -1):
+        found = math.nan
+        for aside in (False, True):  # beside a branch cut, where there is one
+            cells = truth_of(spec).balls(_towards(inputs, arg, sign, aside), _NEAR_PRECISION, partials=True)
+            found = _settled([row[which] for row in cells]) if math.isnan(found) else found
+        sides.append(found)
+    return sum(sides) / 2 if all(map(math.isfinite, sides)) else math.nan
+
+
+def _towards(inputs: Sequence[float], arg: int, sign: int, aside: bool) -> list[list[arb]]:
+    """Two points on the way to `inputs` along one argument; the others a hair above where they should be."""
+    rows = []
+    for nearness in (_NEAR // 2, _NEAR):
+        row = _placed(inputs)
+        for k, x in enumerate(inputs):
+            if k == arg:
+                row[k] += sign * _unit(x, nearness)
+            elif aside:
+                row[k] += _unit(x, 4 * _NEAR)
+        rows.append(row)
+    return rows
+
+
+def _placed(inputs: Sequence[float]) -> list[arb]:
+    return [arb(x) for x in inputs]
+
+
+def _settled(two: Sequence[object]) -> float:
+    """The limit that two results on the way to it show: where they agree, or tend to 0 or away; or nan."""
+    balls = [x for x in two if isinstance(x, arb) and x.is_finite()]
+    if len(balls) < len(two):
+        return math.nan
+    early, late = (float(x) for x in balls)
+    if max(abs(early), abs(late)) <= _FLAT:
+        return 0.0
+    if abs(early - late) <= 1e-12 * abs(late):
+        return late
+    grows = early * late > 0 and abs(late) >= abs(early) > 1 / _FLAT
+    return math.copysign(math.inf, late) if grows else math.nan
 
 
 def _agreed(around: Sequence[object]) -> float:
@@ -135,12 +220,12 @@ def _agreed(around: Sequence[object]) -> float:
     return float(around[0]) if high - low <= 4e-16 * abs(high) else math.nan  # type: ignore[arg-type]
 
 
-def _moved(inputs: Sequence[float], signs: Sequence[int]) -> list[arb]:
+def _moved(inputs: Sequence[float], signs: Sequence[int], nearness: int) -> list[arb]:
     """A point next to `inputs` in one diagonal direction, by a little more along each further argument."""
     before = ctx.prec
     ctx.prec = _NEAR_PRECISION
     try:
-        steps = (s * (k + 2) * _unit(x, _NEAR) for k, (s, x) in enumerate(zip(signs, inputs, strict=True)))
+        steps = (s * (k + 2) * _unit(x, nearness) for k, (s, x) in enumerate(zip(signs, inputs, strict=True)))
         return [arb(x) + step for x, step in zip(inputs, steps, strict=True)]
     finally:
         ctx.prec = before
@@ -184,7 +269,7 @@ def _slope(around: Sequence[object], step: arb) -> float:
 
 
 def _differences_work(spec: Spec, inputs: Sequence[float]) -> bool:
-    truth = Truth(spec.outputs, spec.args)
+    truth = truth_of(spec)
     values, partials = truth.with_partials(np.array([inputs], dtype=np.float64))
     for k, x in enumerate(inputs):
         step = abs(x) * _WIDE_STEP

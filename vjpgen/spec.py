@@ -4,7 +4,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vjpgen.expr import Expr, variables
+from vjpgen.expr import Expr, num, variables, where
+
+Clip = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A gradient that is meant to differ from the derivative of the value.
+
+    Attributes:
+        formulas: `formulas[i][j]` stands in place of d output_i / d argument_j; None where that stays.
+        factors: what the partials by each argument are multiplied by; None for one.
+        mask: the condition without which every partial is zero; None where there is none.
+        clips: bounds of the cotangent of each argument, which hold zero; None where there are none.
+        stated: what was asked for, in sentences.
+        words: the same as (option, value) of the command.
+    """
+
+    formulas: tuple[tuple[Expr | None, ...], ...]
+    factors: tuple[Expr | None, ...]
+    mask: Expr | None
+    clips: tuple[Clip | None, ...]
+    stated: tuple[str, ...]
+    words: tuple[tuple[str, str], ...]
+
+    def around(self, partial: Expr, j: int) -> Expr:
+        """A partial by argument j with its factor and under the mask."""
+        factor = self.factors[j]
+        whole = partial if factor is None else factor * partial
+        return whole if self.mask is None or whole is num(0) else where(self.mask, whole, num(0))
+
+    def formula(self, i: int, j: int) -> Expr | None:
+        """All of the formula of a partial; None where it is made of the derivative."""
+        given = self.formulas[i][j]
+        return None if given is None else self.around(given, j)
+
+    def exprs(self) -> tuple[Expr, ...]:
+        """Everything that was given as a formula or a condition."""
+        given = (*(e for row in self.formulas for e in row), *self.factors, self.mask)
+        return tuple(e for e in given if e is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +59,7 @@ class Spec:
         text: the formula as the user wrote it, but for arguments that were renamed.
         assume_text: the assumptions as the user wrote them, likewise.
         notes: remarks for the user (renamed or unused arguments).
+        meant: a gradient other than the derivative; None where the gradient is the derivative.
     """
 
     name: str
@@ -30,12 +70,41 @@ class Spec:
     text: str
     assume_text: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    meant: Meant | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.args)) != len(self.args):
             raise ValueError(f"argument names repeat: {self.args}")
-        free = set(variables(*self.outputs, *self.assume)) - set(self.args)
+        given = self.meant.exprs() if self.meant else ()
+        free = set(variables(*self.outputs, *self.assume, *given)) - set(self.args)
         if free:
             raise ValueError(f"free variables: {sorted(free)}")
         if not self.outputs or (len(self.outputs) > 1 and not self.several):
             raise ValueError("outputs and `several` disagree")
+
+    @property
+    def clips(self) -> tuple[Clip | None, ...]:
+        """Bounds of the cotangent of each argument."""
+        return self.meant.clips if self.meant else (None,) * len(self.args)
+
+    @property
+    def linear(self) -> bool:
+        """Whether cotangents are combined linearly, so that forward mode has the same rule."""
+        return not any(self.clips)
+
+    def label(self, out: str, i: int, j: int) -> str:
+        """What a partial is called; `out` is the output's name where there are several, else empty."""
+        if self.changed(i, j):
+            return f"grad {self.args[j]}" + (f" of {out}" if out else "")
+        return f"d{out}/d{self.args[j]}"
+
+    def derived(self, i: int, j: int) -> bool:
+        """Whether d output_i / d argument_j is made of the derivative of the value."""
+        return self.meant is None or self.meant.formulas[i][j] is None
+
+    def changed(self, i: int, j: int) -> bool:
+        """Whether d output_i / d argument_j is something else than the derivative of the value."""
+        meant = self.meant
+        return meant is not None and (
+            meant.formulas[i][j] is not None or meant.factors[j] is not None or meant.mask is not None
+        )

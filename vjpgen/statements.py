@@ -26,6 +26,14 @@ def product(factor: str, bar: str) -> str:
     return f"{factor} * {bar}" if factor.isidentifier() else f"({factor}) * {bar}"
 
 
+def clipped(text: str, bounds: tuple[float, float] | None) -> str:
+    """The source of a cotangent, between its bounds if it has any."""
+    if bounds is None:
+        return text
+    low, high = ("-jnp.inf" if b < -1e308 else "jnp.inf" if b > 1e308 else repr(b) for b in bounds)
+    return f"_clip_cotangent({text}, {low}, {high})"
+
+
 def total(terms: Iterable[str]) -> str:
     text = ""
     for term in terms:

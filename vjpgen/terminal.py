@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.padding import Padding
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vjpgen.report import Failure, Figures, Report, Target
+from vjpgen.shortfall import sentence
 
 _WIDTH = 110  # where the output is no terminal
 _FORM = 200
@@ -33,14 +35,24 @@ def progress() -> Iterator[Callable[[str], None] | None]:
 
 def show(report: Report, places: Sequence[Path], *, to_stderr: bool) -> None:
     """Prints the table, on standard error where standard output holds the module."""
-    stream = sys.stderr if to_stderr else sys.stdout
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDTH)
-    with console.capture() as captured:
+    with printing(sys.stderr if to_stderr else sys.stdout) as console:
         title = Text(_title(report), style="bold")
         console.print(title, Text(", ".join(map(str, places)), style="dim"), sep="    ")
-        console.print(_table(report))
-        for line in (_residuals(report), _checked(report), *(f"note: {note}" for note in report.notes)):
+        for line in report.meant:
             console.print(Padding(Text(line), (0, 0, 0, 2)))
+        console.print(_table(report))
+        missed = (f"missed: {sentence(s, report.args)}" for s in report.shortfalls)
+        notes = (f"note: {note}" for note in report.notes)
+        for line in (_residuals(report), _checked(report), *missed, *notes):
+            console.print(Padding(Text(line), (0, 0, 0, 2)))
+
+
+@contextmanager
+def printing(stream: TextIO) -> Iterator[Console]:
+    """A console of which the lines are printed at the end, without spaces behind them."""
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDTH)
+    with console.capture() as captured:
+        yield console
     for line in captured.get().splitlines():
         print(line.rstrip(), file=stream)
 
@@ -55,7 +67,8 @@ def _table(report: Report) -> Table:
     table.add_column("computed as", ratio=3, overflow="fold")
     table.add_column("max", justify="right", no_wrap=True)
     table.add_column("99%", justify="right", no_wrap=True)
-    table.add_column("plain jnp under autodiff", ratio=2, overflow="fold")
+    plain = "plain jnp as typed" if report.meant else "plain jnp under autodiff"
+    table.add_column(plain, ratio=2, overflow="fold")
     for target in report.targets:
         table.add_row(*(Text(cell) for cell in _row(target, report.args)))
     return table
@@ -66,8 +79,8 @@ def _row(target: Target, args: Sequence[str]) -> tuple[str, ...]:
     return (
         "  " + target.label,
         _short(target.form),
-        _ulps(figures.max_ulps) if figures.points else "-",
-        _ulps(figures.p99_ulps) if figures.points else "-",
+        ulp_text(figures.max_ulps) if figures.points else "-",
+        ulp_text(figures.p99_ulps) if figures.points else "-",
         _plain(target.plain, target.failure, args),
     )
 
@@ -78,13 +91,14 @@ def _short(form: str) -> str:
     return form if len(form) <= _FORM else form[: _FORM - 3] + "..."
 
 
-def _ulps(value: float) -> str:
+def ulp_text(value: float) -> str:
+    """An error in ulps, short."""
     return f"{value:.0f} ulp" if value < 10_000 else f"{value:.0e} ulp".replace("e+0", "e")
 
 
 def _plain(plain: Figures, failure: Failure | None, args: Sequence[str]) -> str:
     if failure is None:
-        return f"max {_ulps(plain.max_ulps)}" if plain.points else "-"
+        return f"max {ulp_text(plain.max_ulps)}" if plain.points else "-"
     at = ", ".join(f"{a} = {v:.6g}" for a, v in zip(args, failure.inputs, strict=True))
     return f"{failure.got:.6g} at {at} (exactly {failure.truth:.6g})"
 

@@ -20,11 +20,6 @@ def tidy(e: Expr) -> Expr:
     return settle(e, _step)
 
 
-def cancelled(e: Expr) -> Expr:
-    """`tidy`, with x/x as 1 even where x is zero or infinite: what is right there is for the truth to say."""
-    return tidy(settle(e, lambda x: num(1) if x.op == "div" and x.args[0] is x.args[1] else None))
-
-
 def _step(x: Expr) -> Expr | None:
     if x.args and all(a.op == "num" for a in x.args):
         return _folded(x)
@@ -80,12 +75,21 @@ def _folded(x: Expr) -> Expr | None:
 
 
 def _negated(a: Expr) -> Expr | None:
-    if a.op == "neg":
-        return a.args[0]
-    if a.op == "sub":
-        return a.args[1] - a.args[0]
-    if a.op in ("mul", "div") and (_value(a.args[0]) or 0) < 0:
-        return call(a.op, num(-(_value(a.args[0]) or 0)), a.args[1])
+    return a.args[1] - a.args[0] if a.op == "sub" else _minus(a)
+
+
+def _minus(x: Expr) -> Expr | None:
+    """-x with no more operations than x, where there is a sign in x to drop."""
+    if x.op == "neg":
+        return x.args[0]
+    if x.op == "num":
+        return num(-v) if (v := _value(x)) is not None and v < 0 else None
+    if x.op in ("mul", "div"):
+        a, b = x.args
+        if (positive := _minus(a)) is not None:
+            return call(x.op, positive, b)
+        if (positive := _minus(b)) is not None:
+            return call(x.op, a, positive)
     return None
 
 
@@ -94,14 +98,10 @@ def _sum(a: Expr, b: Expr) -> Expr | None:
         return b
     if _value(b) == 0:
         return a
-    if b.op == "neg":
-        return a - b.args[0]
-    if a.op == "neg":
-        return b - a.args[0]
-    if (v := _value(b)) is not None and v < 0:
-        return a - num(-v)
-    if (v := _value(a)) is not None and v < 0:
-        return b - num(-v)
+    if (positive := _minus(b)) is not None:
+        return a - positive
+    if (positive := _minus(a)) is not None:
+        return b - positive
     return None
 
 
@@ -110,10 +110,8 @@ def _difference(a: Expr, b: Expr) -> Expr | None:
         return a
     if _value(a) == 0:
         return -b
-    if b.op == "neg":
-        return a + b.args[0]
-    if (v := _value(b)) is not None and v < 0:
-        return a + num(-v)
+    if (positive := _minus(b)) is not None:
+        return a + positive
     if a.op == "neg":
         return -(a.args[0] + b)
     return None

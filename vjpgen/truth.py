@@ -92,21 +92,30 @@ class Truth:
             ctx.prec, ctx.cap = before, cap
 
     def _resolve(self, points: np.ndarray, *, partials: bool) -> np.ndarray:
-        points = np.asarray(points, dtype=np.float64)
         width = len(self._exprs) * (1 + len(self._args) * partials)
-        out = np.full((len(points), width), np.nan)
-        rows = points.tolist()
-        left = np.flatnonzero(np.isfinite(points).all(axis=1)).tolist()
-        for precision, checked in _levels():
-            cells = self.balls([rows[i] for i in left], precision, partials=partials, checked=checked)
-            unresolved = []
-            for i, row in zip(left, cells, strict=True):
-                numbers = [_number(c) for c in row]
-                out[i] = [math.nan if x is None else x for x in numbers]
-                if None in numbers:
-                    unresolved.append(i)
-            left = unresolved
-        return out
+        return resolve(
+            points, width, lambda rows, p, checked: self.balls(rows, p, partials=partials, checked=checked)
+        )
+
+
+def resolve(
+    points: np.ndarray, width: int, balls: Callable[[Rows, int, bool], list[tuple[Cell, ...]]]
+) -> np.ndarray:
+    """Results (n, width) of `balls(rows, precision, checked)`, at a precision at which each is known."""
+    points = np.asarray(points, dtype=np.float64)
+    out = np.full((len(points), width), np.nan)
+    rows = points.tolist()
+    left = np.flatnonzero(np.isfinite(points).all(axis=1)).tolist()
+    for precision, checked in _levels():
+        cells = balls([rows[i] for i in left], precision, checked)
+        unresolved = []
+        for i, row in zip(left, cells, strict=True):
+            numbers = [_number(c) for c in row]
+            out[i] = [math.nan if x is None else x for x in numbers]
+            if None in numbers:
+                unresolved.append(i)
+        left = unresolved
+    return out
 
 
 def _levels() -> list[tuple[int, bool]]:

@@ -22,9 +22,17 @@ from vjpgen import sweep
 from vjpgen.measured import Column, Measured
 
 if TYPE_CHECKING:
-    from vjpgen.spec import Spec
+    from vjpgen.spec import Clip, Spec
 
 _COUNTER = itertools.count(1)
+_WEIGHTS = (
+    -(2.0**-126),
+    2.0**-126,
+    -(2.0**-60),
+    2.0**-60,
+    -1.0,
+    1.0,
+)  # of the cotangents of clipped functions
 
 
 def load(source: str, name: str) -> ModuleType:
@@ -56,8 +64,10 @@ def measure(module: ModuleType, spec: Spec, columns: Sequence[Column]) -> Measur
         spec: what the module was generated from.
         columns: one array of n points per argument, all of one floating-point dtype.
     """
-    twin = getattr(module, f"{spec.name}_jvp")
-    return _measure(getattr(module, spec.name), twin, len(spec.outputs), spec.several, columns)
+    twin = getattr(module, f"{spec.name}_jvp", None)
+    return measure_callable(
+        getattr(module, spec.name), twin, len(spec.outputs), spec.several, columns, spec.clips
+    )
 
 
 def measure_plain(spec: Spec, columns: Sequence[Column]) -> Measured:
@@ -68,7 +78,12 @@ def measure_plain(spec: Spec, columns: Sequence[Column]) -> Measured:
 
 
 def measure_source(
-    source: str, name: str, outputs: int, several: bool, columns: Sequence[Column]
+    source: str,
+    name: str,
+    outputs: int,
+    several: bool,
+    columns: Sequence[Column],
+    clips: Sequence[Clip | None] = (),
 ) -> Measured:
     """Runs a module given as text, in the dtype of the columns; JAX differentiates one without a twin.
 
@@ -78,33 +93,37 @@ def measure_source(
         outputs: how many arrays it returns.
         several: whether they come as a tuple.
         columns: one array of n points per argument.
+        clips: bounds to which the module clips the cotangent of each argument, if any.
     """
     module = load(source, name)
     twin = getattr(module, f"{name}_jvp", None)
-    with _double_precision(columns[0].dtype.itemsize == 8):
-        return _measure(getattr(module, name), twin, outputs, several, columns)
+    with double_precision(columns[0].dtype.itemsize == 8):
+        return measure_callable(getattr(module, name), twin, outputs, several, columns, clips)
 
 
-def _double_precision(on: bool) -> AbstractContextManager[Any]:
+def double_precision(on: bool) -> AbstractContextManager[Any]:
     """JAX with or without float64, whatever the JAX: the switch moved in 0.8."""
     home = jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")
     return cast("AbstractContextManager[Any]", home.enable_x64(on))
 
 
-def _measure(
+def measure_callable(
     f: Callable[..., Any],
     twin: Callable[..., Any] | None,
     n_outs: int,
     several: bool,
     columns: Sequence[Column],
+    clips: Sequence[Clip | None] = (),
 ) -> Measured:
+    """Runs a function, compiled, and its twin if any for forward mode, in the dtype of the columns."""
     n, columns = len(columns[0]), [_padded(c) for c in columns]
     shape, n_args = columns[0].shape, len(columns)
     outputs = _tupled(f, several, shape)
 
     def program(one: Any, zero: Any, *at: Any) -> Any:
         values, pull = jax.vjp(outputs, *at)
-        rows = [pull(tuple(one if k == i else zero for k in range(n_outs))) for i in range(n_outs)]
+        bars = [tuple(one if k == i else zero for k in range(n_outs)) for i in range(n_outs)]
+        rows = [unclipped(pull, bar, clips) if any(clips) else pull(bar) for bar in bars]
         if twin is None:
             return values, rows, None
         push = _tupled(twin, several, shape)
@@ -120,6 +139,20 @@ def _measure(
         forward,
         residual_bytes(outputs, columns),
     )
+
+
+def unclipped(
+    pull: Callable[..., tuple[Any, ...]], bar: tuple[Any, ...], clips: Sequence[Clip | None]
+) -> tuple[Any, ...]:
+    """What `pull` gives for a cotangent, from the largest multiple of it of which nothing is clipped."""
+    found = pull(bar)
+    for weight in _WEIGHTS:
+        small = pull(tuple(b * weight for b in bar))
+        found = tuple(
+            jnp.where((s > 0.5 * low) & (s < 0.5 * high), s / weight, f)
+            for s, f, (low, high) in zip(small, found, (c or (-np.inf, np.inf) for c in clips), strict=True)
+        )
+    return found
 
 
 def _padded(column: Column) -> Column:

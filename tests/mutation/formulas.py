@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,7 @@ class Formula:
     text: str
     args: tuple[str, ...] | None = None
     assume: tuple[str, ...] = ()
+    gradient: Mapping[str, Any] = field(default_factory=dict)  # options of `generate`
 
 
 FORMULAS = {
@@ -46,4 +49,15 @@ FORMULAS = {
     "polar": Formula("(r*cos(t), r*sin(t))"),
     "soft_pair": Formula("(log(1 + exp(x)), x/(1 + exp(-x)))"),
     "log_sum_difference": Formula("(log(a + b), log(a) - log(b))", assume=("a > 0", "b > 0")),
+    # gradients that are meant to differ
+    "straight_through": Formula("round(x)", gradient={"surrogate": {"x": "straight-through"}}),
+    "spike": Formula("Heaviside(x)", gradient={"surrogate": {"x": "fast-sigmoid"}}),
+    "boxcar": Formula("Heaviside(x)", gradient={"surrogate": {"x": "boxcar"}}),
+    "quantiser": Formula(
+        "a*round(x/a)", ("x", "a"), ("a > 0",), {"grad": {"x": "1", "a": "round(x/a) - x/a"}}
+    ),
+    "reversed_below": Formula(
+        "exp(x)*y", gradient={"grad_scale": {"x": -1}, "stop": ["y"], "grad_mask": "x < 1"}
+    ),
+    "clipped": Formula("x*y", gradient={"grad_clip": {"x": (-1, 1), "y": (0, 2)}}),
 }

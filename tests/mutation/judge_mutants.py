@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vjpgen import verify
+from vjpgen.oracle import seen
 from vjpgen.points import Points, sample
 from vjpgen.reference import FLOOR, distance
 from vjpgen.spec import Spec
@@ -39,8 +40,9 @@ class Judge:
         found = sample(spec, count, _SEED)
         self.columns = [np.ascontiguousarray(c) for c in found.at.T]
         n = len(found.at)
-        partials = found.truth_partials.reshape(n, -1)
-        self.truth = np.concatenate([found.truth_values, partials, partials], axis=1)
+        partials = seen(found.truth_partials, spec.clips).reshape(n, -1)
+        twice = [partials] * (1 + spec.linear)  # without a twin there is no forward mode
+        self.truth = np.concatenate([found.truth_values, *twice], axis=1)
         with np.errstate(all="ignore"):
             self._observe(verify.load(source, spec.name), found)
 
@@ -93,19 +95,33 @@ class Judge:
     def _results(self, module: ModuleType) -> np.ndarray:
         got = verify.measure(module, self.spec, self.columns)
         n = len(got.values)
-        assert got.forward is not None
-        return np.concatenate([got.values, got.partials.reshape(n, -1), got.forward.reshape(n, -1)], axis=1)
+        both = [p for p in (got.partials, got.forward) if p is not None]
+        return np.concatenate([got.values, *(p.reshape(n, -1) for p in both)], axis=1)
 
     def _values(self, module: ModuleType) -> list[np.ndarray]:
         """The values where nothing is differentiated, and those of the twin, with and without."""
-        function, twin = getattr(module, self.spec.name), getattr(module, f"{self.spec.name}_jvp")
+        function, twin = self._both(module)
         at = [jnp.asarray(c) for c in self.tame.T]
+        if twin is None:
+            return self._floats(jax.jit(lambda *a: (function(*a), self._clipped(function, a)))(*at))
         return self._floats(jax.jit(lambda *a: (function(*a), twin(*a), jax.jvp(twin, a, a)[0]))(*at))
 
-    def _program(self, module: ModuleType, *at: Any) -> Any:
-        function, twin = getattr(module, self.spec.name), getattr(module, f"{self.spec.name}_jvp")
+    def _both(self, module: ModuleType) -> tuple[Any, Any]:
+        """The function and its twin, if it is to have one."""
+        twin = getattr(module, f"{self.spec.name}_jvp") if self.spec.linear else None
+        return getattr(module, self.spec.name), twin
+
+    def _clipped(self, function: Any, at: Any) -> Any:
+        """Cotangents of the arguments for cotangents that reach from inside the bounds to far beyond."""
         values, pull = jax.vjp(function, *at)
-        return values, pull(values), jax.jvp(twin, at, at)
+        return [
+            pull(jax.tree.map(lambda v, w=w: w + 0 * v, values)) for w in (0.01, -0.01, 1.0, -1.0, 1e3, -1e3)
+        ]
+
+    def _program(self, module: ModuleType, *at: Any) -> Any:
+        function, twin = self._both(module)
+        values, pull = jax.vjp(function, *at)
+        return values, pull(values), None if twin is None else jax.jvp(twin, at, at)
 
     def _signature(self, module: ModuleType) -> list[Any]:
         found = []

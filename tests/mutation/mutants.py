@@ -13,6 +13,7 @@ SWAPPED_CALLS = {
     "minimum": "maximum",
 }  # fmt: skip
 _JNP_ASARRAY = ast.Attribute(ast.Name("jnp", ast.Load()), "asarray", ast.Load())
+_ONE = ast.Constant(1)
 STRIPPED = {"_cast": 0, "_unbroadcast": 0}  # helper: which argument is left when its work is removed
 
 
@@ -125,6 +126,8 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
     called = node.func
     if isinstance(called, ast.Name) and called.id in STRIPPED:
         yield "cast removed", node.args[STRIPPED[called.id]]
+    if isinstance(called, ast.Name) and called.id == "_clip_cotangent":
+        yield "clip removed", node.args[0]
     if isinstance(called, ast.Name) and called.id == "_widen":
         kept = ast.Tuple([ast.Call(_JNP_ASARRAY, [a], []) for a in node.args[1:]], ast.Load())
         yield "cast removed", kept
@@ -183,6 +186,7 @@ def _zeroed(value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
         for kind, changed in (
             ("result replaced by zero", ast.BinOp(e, ast.Mult(), ast.Constant(0))),
             ("sign flipped", ast.UnaryOp(ast.USub(), e)),
+            ("result replaced by one", ast.BinOp(ast.BinOp(e, ast.Mult(), ast.Constant(0)), ast.Add(), _ONE)),
         ):
             new = [*elts[:i], changed, *elts[i + 1 :]]
             yield kind, ast.Tuple(new, ast.Load()) if isinstance(value, ast.Tuple) else changed

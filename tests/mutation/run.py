@@ -51,7 +51,7 @@ def run(name: str, every: int = 1, points: int = 100_000) -> Outcome:
     """Mutates the module of one formula and runs its tests on every `every`-th mutant."""
     start = time.perf_counter()
     formula = FORMULAS[name]
-    made = generate(formula.text, name=name, args=formula.args, assume=formula.assume)
+    made = generate(formula.text, name=name, args=formula.args, assume=formula.assume, **formula.gradient)
     judge = Judge(made.spec, made.module, points)
     killed, harmless, missed = 0, 0, []
     with TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
 """Generated tests let no fault through: every mutant that changes results by more than the bounds is killed.
 
-A few mutants of three formulas by default; every mutant of every formula with `-m slow tests/mutation`, or
-with `python tests/mutation/run.py`, which prints as it goes.
+A few mutants of three formulas with `-m thorough`; every mutant of every formula with
+`-m slow tests/mutation`, or with `python tests/mutation/run.py`, which prints as it goes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ KINDS = {
 }  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", FEW)
 def test_some_mutants_are_killed(name: str) -> None:
     outcome = run(name, FEW[name])

@@ -1,0 +1,116 @@
+"""What the commands have in common: words that begin with a minus sign, and the options about a formula."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from vjpgen.arguments import sort_words
+
+F = TypeVar("F", bound=Callable[..., Any])
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Command(click.Command):
+    """A command one of whose arguments may begin with a minus sign."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:  # completion of a command that is half written
+            return super().parse_args(ctx, args)
+        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        flags = [name for p in options if p.is_flag for name in (*p.opts, *p.secondary_opts)]
+        valued = [name for p in options if not p.is_flag for name in p.opts]
+        if not args:
+            click.echo(self.get_usage(ctx) + f'\nTry "{ctx.command_path} --help".', err=True)
+            ctx.exit(2)
+        most = sum(p.nargs for p in self.get_params(ctx) if isinstance(p, click.Argument))
+        return super().parse_args(ctx, sort_words(args, flags, valued, most))
+
+
+def about_the_formula(command: F) -> F:
+    """The arguments TARGET and EXPR, and the options that say how the formula is meant."""
+    for decorate in reversed(_FORMULA):
+        command = decorate(command)
+    return command
+
+
+def limited(command: F) -> F:
+    """The options --seed and --timeout."""
+    return seed(timeout(command))
+
+
+def asked(**given: Any) -> dict[str, Any]:
+    """Those options as `pipeline.specify` takes them."""
+    from vjpgen.names import split_names
+    from vjpgen.wishes import worded
+
+    names = given["names"]
+    wishes = worded(**{option: given[option] for option in ("grad", "surrogate", "stop", "scale", "mask")})
+    return {
+        "args": None if names is None else split_names(names),
+        "assume": given["assume"],
+        **wishes.options(),
+    }
+
+
+def deliver(texts: tuple[str, str], places: Sequence[Path], force: bool) -> None:
+    """Writes a module and its tests to their places; without any, prints the module."""
+    from vjpgen import files
+
+    files.write_all(list(zip(places, texts, strict=False)), force=force)
+    if not places:
+        click.echo(texts[0], nl=False)
+        sys.stdout.flush()
+
+
+def to_json(found: Any) -> str:
+    """Plain data as JSON; numbers that are not finite, which JSON lacks, as "nan", "inf" and "-inf"."""
+    return json.dumps(_finite(found), indent=2, allow_nan=False)
+
+
+def _finite(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {key: _finite(value) for key, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [_finite(value) for value in found]
+    return str(found) if isinstance(found, float) and not math.isfinite(found) else found
+
+
+seed = click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Draws other points."
+)
+timeout = click.option(
+    "--timeout",
+    type=float,
+    default=600.0,
+    show_default=True,
+    envvar="VJPGEN_TIMEOUT",
+    show_envvar=True,
+    metavar="S",
+    help="Seconds at most.",
+)
+_FORMULA: tuple[Callable[[Any], Any], ...] = (
+    click.argument("target", metavar="MODULE:FUNCTION"),
+    click.argument("expression", metavar="EXPR"),
+    click.option(
+        "--args", "names", metavar="X,Y", help="The arguments in the function's order.  [default: as in EXPR]"
+    ),
+    click.option(
+        "--assume", multiple=True, metavar="COND", help="What holds of every input, such as 'x > 0 & y < 1'."
+    ),
+    click.option("--grad", multiple=True, metavar="X=FORMULA", help="The gradient to X is meant to be this."),
+    click.option("--surrogate", multiple=True, metavar="X=NAME", help="The same by a name."),
+    click.option("--stop", multiple=True, metavar="X", help="No gradient flows to X."),
+    click.option(
+        "--grad-scale", "scale", multiple=True, metavar="X=FACTOR", help="The gradient to X is multiplied."
+    ),
+    click.option(
+        "--grad-mask", "mask", multiple=True, metavar="COND", help="Without COND the gradient is zero."
+    ),
+)
