@@ -38,7 +38,8 @@ GENERATE = ("-m", "vjpgen", "x*exp(-x)", "-o", "ramp.py")
 PROBE = """
 import json, vjpgen
 from importlib.metadata import version
-from vjpgen.templating import environment, templates_root
+from vjpgen.template_files import templates_root
+from vjpgen.templating import environment
 names = ["module.py.j2", "test_module.py.j2"]
 print(json.dumps({
     "version": vjpgen.__version__,
@@ -65,7 +66,9 @@ class Installed:
 
 def environment_variables(**more: str) -> dict[str, str]:
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "VJPGEN_CACHE"))
     }
     return {**kept, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **more}
 

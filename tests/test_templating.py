@@ -8,7 +8,8 @@ import jinja2
 import pytest
 
 from vjpgen.errors import InternalError
-from vjpgen.templating import environment, templates_root, tidy
+from vjpgen.template_files import templates_root
+from vjpgen.templating import environment, tidy
 
 
 @pytest.mark.checkout

@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vjpgen import __version__, deadline, settings
-from vjpgen.errors import OptionError
+from vjpgen import __version__, asking, deadline, settings
+from vjpgen import cache as caching
 from vjpgen.meter import Meter, open_meter
-from vjpgen.parse import parse
 from vjpgen.spec import Spec
-from vjpgen.wishes import Wishes
 
 if TYPE_CHECKING:
     from vjpgen.forms import Plan
@@ -87,6 +85,7 @@ def generate(
     prefer: str = "accuracy",
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
+    cache: caching.Cache | bool = True,
 ) -> Generated:
     """Generate the module of a formula and the tests that prove it.
 
@@ -109,6 +108,8 @@ def generate(
         prefer: "accuracy", or "speed" for cheaper forms at the price of some bits.
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
+        cache: where results are kept and looked up; True for the folder that $VJPGEN_CACHE names, if it is
+            set; False for nowhere.
 
     Raises:
         InputError: the formula, a name, an assumption or a gradient cannot be used; the message says where.
@@ -116,10 +117,41 @@ def generate(
     """
     settings.accept(effort=effort, prefer=prefer)
     with deadline.steps(timeout, progress) as step:
-        wishes = _wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
-        spec = _spec(expr, name, args, assume, wishes)
-        with open_meter() as meter:
-            return _generate(spec, (effort, prefer), _place(output), _place(tests_path), step, meter)
+        wanted = asking.wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
+        spec = asking.spec(expr, name, args, assume, wanted)
+        places = _place(output), _place(tests_path)
+        results = caching.asked() if cache is True else cache
+        if not results:
+            return _search(spec, (effort, prefer), places, step)
+        step("looking among earlier results")
+        command = command_line(spec, *places, effort, prefer)
+        key = caching.key("formula", command, spec.notes, _where(spec, *places))
+        found = _recalled(spec, results.get(key))
+        return found or _recorded(results, key, _search(spec, (effort, prefer), places, step))
+
+
+def _recalled(spec: Spec, found: Any) -> Generated | None:
+    """What was generated before, from what the cache holds of it."""
+    from vjpgen.report import Report
+
+    if found is None:
+        return None
+    return Generated(spec, found["module"], found["tests"], Report.from_dict(found["report"]))
+
+
+def _recorded(results: caching.Cache, key: str, made: Generated) -> Generated:
+    results.put(key, {"module": made.module, "tests": made.tests, "report": made.report.to_dict()})
+    return made
+
+
+def _search(
+    spec: Spec,
+    how: tuple[str, str],
+    places: tuple[Path | None, Path | None],
+    step: Callable[[str], None],
+) -> Generated:
+    with open_meter() as meter:
+        return _generate(spec, how, *places, step, meter)
 
 
 def _generate(
@@ -152,8 +184,6 @@ def _generate(
     sample = points.sample(spec, sample_size(spec), _SEED)
     probe, far = reference.probe(forms, sample), departure.departures(spec, sample)
     meant = departure.sentences(spec, far)
-    module_path = output or Path(f"{spec.name}.py")
-    beside = tests_path or module_path.with_name(f"test_{module_path.name}")
     command = command_line(spec, output, tests_path, *how)
     draft = render.render_module(plan, doc.draft(plan, command=command, notes=spec.notes, meant=meant))
     step("measuring the generated code")
@@ -170,84 +200,16 @@ def _generate(
     module = render.render_module(plan, told)
     step("writing the tests")
     suite = reference.suite(probe, got, plain, wide)
-    where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
+    where = _where(spec, output, tests_path)
     tests = render_tests.render_tests(suite, where, command, meter.platform())
     return Generated(spec, digest.signed(module), digest.signed(tests), found)
 
 
-def specify(
-    expr: Any,
-    *,
-    name: str | None = None,
-    args: Sequence[str] | None = None,
-    assume: str | Sequence[str] = (),
-    grad: Mapping[str, Any] | None = None,
-    surrogate: Mapping[str, str] | None = None,
-    stop: str | Sequence[str] = (),
-    grad_scale: Mapping[str, Any] | None = None,
-    grad_mask: str | Sequence[str] = (),
-) -> Spec:
-    """What `generate` is asked for by these arguments, which are its own.
-
-    Raises:
-        InputError: the formula, a name, an assumption or a gradient cannot be used; the message says where.
-    """
-    return _spec(expr, name, args, assume, _wishes(grad, surrogate, stop, grad_scale, None, grad_mask))
-
-
-def _wishes(
-    grad: Any, surrogate: Any, stop: str | Sequence[str], scale: Any, clip: Any, mask: str | Sequence[str]
-) -> Wishes:
-    """The options about the gradient as text."""
-    return Wishes(
-        grad=_by_argument("grad", grad, _text),
-        surrogate=_by_argument("surrogate", surrogate, str),
-        scale=_by_argument("grad_scale", scale, _text),
-        clip=_by_argument("grad_clip", clip, _clip_text),
-        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
-        mask=(mask,) if isinstance(mask, str) else tuple(mask or ()),
-    )
-
-
-def _by_argument(option: str, given: Any, text: Callable[[Any], str]) -> tuple[tuple[str, str], ...]:
-    if given is None:
-        return ()
-    if not isinstance(given, Mapping):
-        raise OptionError(
-            f"{option} is a mapping from arguments, not {given!r}", hint=f"write {option}={{'x': ...}}"
-        )
-    return tuple((str(a), text(value)) for a, value in given.items())
-
-
-def _text(value: Any) -> str:
-    """A formula as text: a number, or what `generate` takes as one."""
-    if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return str(value)
-    from vjpgen.bridge import to_text
-
-    return to_text(value)[0]
-
-
-def _clip_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise OptionError(
-            f"grad_clip takes (low, high), not {value!r}", hint="write grad_clip={'x': (-1, 1)}"
-        )
-    return ":".join("" if bound is None else _text(bound) for bound in value)
-
-
-def _spec(
-    expr: Any, name: str | None, args: Sequence[str] | None, assume: str | Sequence[str], wishes: Wishes
-) -> Spec:
-    conditions = (assume,) if isinstance(assume, str) else tuple(assume or ())
-    if not isinstance(expr, str):
-        from vjpgen.bridge import to_text  # a sympy object becomes text of the language first
-
-        expr, names = to_text(expr)
-        args = names if args is None else args
-    return parse(expr, name=name, args=args, assume=conditions, wishes=wishes)
+def _where(spec: Spec, output: Path | None, tests_path: Path | None) -> str:
+    """The module as its tests find it, from their own folder."""
+    module = output or Path(f"{spec.name}.py")
+    beside = tests_path or module.with_name(f"test_{module.name}")
+    return Path(os.path.relpath(module, beside.parent)).as_posix()
 
 
 def _place(path: str | os.PathLike[str] | None) -> Path | None:

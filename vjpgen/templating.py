@@ -1,21 +1,15 @@
-"""Templates and formatting: where the texts of generated files come from, and how they are laid out.
-
-`templates/` stands at the root of the repository. Installed, it is the package `vjpgen.templates`; in a
-checkout, editable or bare, it lies beside the package `vjpgen`.
-"""
+"""Templates and formatting: how the texts of generated files are made and laid out."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from ruff.__main__ import find_ruff_bin
 
+from vjpgen import template_files
 from vjpgen.errors import InternalError
 
 
@@ -25,36 +19,14 @@ def environment() -> Environment:
     Raises:
         InternalError: the installation holds no templates.
     """
-    root = templates_root()
     return Environment(
-        loader=FunctionLoader(lambda name: _read(root, name)),
+        loader=FunctionLoader(template_files.read),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
     )
-
-
-def templates_root() -> Traversable:
-    """The folder that holds the templates of this very copy of vjpgen.
-
-    It is found from the package's own place and never by importing `vjpgen.templates`: beside an
-    editable install of another checkout, that import would find the other one's templates.
-    """
-    package = files("vjpgen")
-    installed = package / "templates"
-    beside = Path(str(package)).parent / "templates"
-    found: Traversable
-    for found in (installed, beside):
-        if found.is_dir() and (found / "module.py.j2").is_file():
-            return found
-    raise InternalError(f"templates are missing: neither {installed} nor {beside} holds module.py.j2")
-
-
-def _read(root: Traversable, name: str) -> str | None:
-    file = root.joinpath(*name.split("/"))
-    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def tidy(source: str) -> str:
