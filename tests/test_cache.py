@@ -193,10 +193,9 @@ def test_a_changed_file_of_vjpgen_changes_its_digest(tmp_path: Path) -> None:
         target.write_bytes(path.read_bytes())
 
     def code() -> str:
+        command = [sys.executable, "-c", "import vjpgen.provenance as p; print(p.code())"]
         env = {**os.environ, "PYTHONPATH": str(tmp_path)}
-        done = subprocess.run(
-            [sys.executable, "-c", program], env=env, cwd=tmp_path, capture_output=True, check=True
-        )
+        done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, check=True)
         return done.stdout.decode().strip()
 
     assert code() == provenance.code()
