@@ -51,6 +51,10 @@ class OptionError(InputError):
     """An option of the command or the library has a value that does not fit."""
 
 
+class ConfigError(InputError):
+    """The tables that say what to build cannot be used."""
+
+
 class TargetError(InputError):
     """A function that somebody wrote cannot be found, or cannot be run."""
 

@@ -62,7 +62,7 @@ class Generated:
 
         module = Path(path)
         beside = module.with_name(f"test_{module.name}") if tests is None else Path(tests)
-        text = self.tests if module.stem == self.spec.name else _moved(self, module, beside)
+        text = self.tests if module.stem == self.spec.name else moved(self, module, beside)
         files.write_all([(module, self.module), (beside, text)], force=force)
         return module, beside
 
@@ -271,10 +271,10 @@ def _report(plan: Plan, probe: Any, got: Any, plain: Any, versions: tuple[tuple[
     )
 
 
-def _moved(generated: Generated, module: Path, tests: Path) -> str:
-    """The tests, looking for the module under the name it was written to."""
+def moved(generated: Generated, module: Path, tests: Path) -> str:
+    """The tests of what was generated without `output`, looking for the module where it is written."""
     from vjpgen import digest
 
     old = f"{generated.spec.name}.py"
-    new = os.path.relpath(module, tests.parent)
+    new = Path(os.path.relpath(module, tests.parent)).as_posix()
     return digest.signed(generated.tests.replace(f'"{old}"', f'"{new}"'))

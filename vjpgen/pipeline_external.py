@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vjpgen import deadline, dotted, settings
+from vjpgen import deadline, digest, dotted, settings
 from vjpgen.external import External, formulas_without_calls, read
 from vjpgen.parse import parse
 from vjpgen.pipeline import file_words
@@ -51,9 +51,7 @@ class GeneratedExternal:
 
         module = Path(path)
         beside = module.with_name(f"test_{module.name}") if tests is None else Path(tests)
-        place = Path(os.path.relpath(module, beside.parent)).as_posix()
-        text = self.tests.replace(f'"{self.spec.name}.py"', f'"{place}"')
-        files.write_all([(module, self.module), (beside, text)], force=force)
+        files.write_all([(module, self.module), (beside, moved(self, module, beside))], force=force)
         return module, beside
 
 
@@ -164,7 +162,14 @@ def _render(
     beside = tests or module_path.with_name(f"test_{module_path.name}")
     where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
     module = render_external.render_external(spec, command)
-    return GeneratedExternal(spec, module, render_external_tests.render_tests(spec, where, command))
+    suite = render_external_tests.render_tests(spec, where, command)
+    return GeneratedExternal(spec, digest.signed(module), digest.signed(suite))
+
+
+def moved(generated: GeneratedExternal, module: Path, tests: Path) -> str:
+    """The tests of what was generated without `output`, looking for the module where it is written."""
+    place = Path(os.path.relpath(module, tests.parent)).as_posix()
+    return digest.signed(generated.tests.replace(f'"{generated.spec.name}.py"', f'"{place}"'))
 
 
 def command_line(spec: External, output: Path | None, tests: Path | None, effort: str = "normal") -> str:

@@ -35,8 +35,21 @@ def tidy(source: str) -> str:
     Raises:
         InternalError: the text is not Python; the message is ruff's.
     """
+    return _through_ruff(source, "format", "--no-cache")
+
+
+def sorted_imports(source: str) -> str:
+    """Python source with its imports merged and in order.
+
+    Raises:
+        InternalError: as `tidy`.
+    """
+    return _through_ruff(source, "check", "--no-cache", "--select", "I", "--fix", "--quiet")
+
+
+def _through_ruff(source: str, *words: str) -> str:
     done = subprocess.run(
-        [_ruff(), "format", "--isolated", "--no-cache", "--stdin-filename", "generated.py", "-"],
+        [_ruff(), *words, "--isolated", "--stdin-filename", "generated.py", "-"],
         input=source.encode(),
         capture_output=True,
         check=False,
@@ -44,7 +57,7 @@ def tidy(source: str) -> str:
     )
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip()
-        raise InternalError(f"ruff format refused generated text: {reason}")
+        raise InternalError(f"ruff {words[0]} refused generated text: {reason}")
     return done.stdout.decode()
 
 
