@@ -39,13 +39,13 @@ PROBE = """
 import json, vjpgen
 from importlib.metadata import version
 from vjpgen.template_files import templates_root
-from vjpgen.templating import environment
+from vjpgen.templating import Templates
 names = ["module.py.j2", "test_module.py.j2"]
 print(json.dumps({
     "version": vjpgen.__version__,
     "package": vjpgen.__path__[0],
     "templates": str(templates_root()),
-    "names": [name for name in names if environment().loader.get_source(environment(), name)],
+    "names": [name for name in names if Templates().jinja.get_template(name)],
 }))
 """
 

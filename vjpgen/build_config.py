@@ -26,6 +26,7 @@ class Function:
         output: the module's file.
         tests: its tests' file; None for none.
         asked: arguments of `generate`, or of `generate_external` where there is a `target`.
+        templates: a folder of templates that stand in for vjpgen's own; None for none.
         timeout: seconds that it may take; None for the command's.
         where: the file and the table, for messages.
     """
@@ -34,6 +35,7 @@ class Function:
     output: Path
     tests: Path | None
     asked: Asked
+    templates: Path | None
     timeout: float | None
     where: str
 
@@ -137,6 +139,7 @@ def _function(entry: dict[str, Any], path: Path, k: int, shared: Mapping[str, An
         output=output,
         tests=values.get("tests", output.parent) or None,
         asked=asked(values, own, complain),
+        templates=values.get("templates"),
         timeout=values.get("timeout"),
         where=f"{path.name}, {where}",
     )
@@ -148,7 +151,7 @@ def _values(table: Any, path: Path, where: str) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise complain("this is a table", "")
     found = checked(table, complain)
-    for key in ("output", "tests"):
+    for key in ("output", "tests", "templates"):
         if isinstance(found.get(key), str):
             found[key] = _place(found[key], key, path, complain)
     return found
@@ -156,7 +159,7 @@ def _values(table: Any, path: Path, where: str) -> dict[str, Any]:
 
 def _place(text: str, key: str, path: Path, complain: Complain) -> Path:
     place = Path(os.path.normpath(path.parent / text))
-    if key == "output" or place.suffix == ".py":
+    if key == "output" or (key == "tests" and place.suffix == ".py"):
         try:
             python_file(str(place), "--tests" if key == "tests" else key)
         except OptionError as error:

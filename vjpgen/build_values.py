@@ -120,6 +120,7 @@ PLACES: dict[str, Callable[[Any], Any]] = {
     "name": _text,
     "output": _text,
     "tests": lambda value: value if value is False else _text(value),
+    "templates": _text,
     "timeout": _seconds,
 }
 KEYS = tuple(dict.fromkeys((*PLACES, *FORMULA, *EXTERNAL)))

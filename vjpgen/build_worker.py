@@ -25,6 +25,7 @@ class Task:
         asked: arguments of `generate`, or of `generate_external` where there is a `target`.
         output: the module's file.
         tests: its tests' file; None for none.
+        templates: a user's templates; None for none.
         alone: whether the module holds this function only.
         timeout: seconds at most.
         cache: where results are kept; False for nowhere.
@@ -34,6 +35,7 @@ class Task:
     asked: dict[str, Any]
     output: Path
     tests: Path | None
+    templates: Path | None
     alone: bool
     timeout: float
     cache: Cache | bool
@@ -105,7 +107,7 @@ def _formula(task: Task) -> dict[str, Any]:
     measured = [(t.label, t.figures) for t in found.report.targets if t.figures.points]
     return {
         **_texts(task, found, pipeline.moved),
-        "command": pipeline.command_line(found.spec, None, None, *how),
+        "command": pipeline.command_line(found.spec, None, None, *how, task.templates),
         "figures": tuple((label, f.max_ulps, f.mean_bits) for label, f in measured),
         "off": len(found.report.shortfalls),
     }
@@ -117,7 +119,8 @@ def _external(task: Task) -> dict[str, Any]:
     found = pipeline_external.generate_external(
         **task.asked, name=task.name, timeout=task.timeout, **_places(task)
     )
-    command = pipeline_external.command_line(found.spec, None, None, task.asked.get("effort", "normal"))
+    effort = task.asked.get("effort", "normal")
+    command = pipeline_external.command_line(found.spec, None, None, effort, task.templates)
     return {**_texts(task, found, pipeline_external.moved), "command": command}
 
 
@@ -129,7 +132,8 @@ def _texts(task: Task, found: Any, moved: Callable[..., str]) -> dict[str, str]:
 
 def _places(task: Task) -> dict[str, Any]:
     """Where the files go, for a module that holds the function alone; commands in others name no file."""
-    return {"output": task.output, "tests_path": task.tests} if task.alone else {}
+    places = {"output": task.output, "tests_path": task.tests} if task.alone else {}
+    return {**places, "templates": task.templates}
 
 
 def _end_with_parent() -> None:

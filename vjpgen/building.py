@@ -212,6 +212,7 @@ def _task(module: Module, function: Function, how: How) -> Task:
         function.asked,
         module.path,
         function.tests,
+        function.templates,
         len(module.functions) == 1,
         function.timeout or how.timeout,
         how.cache,

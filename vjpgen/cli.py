@@ -104,6 +104,12 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
     help="Write the tests here.  [default: test_FILE.py beside FILE.py]",
 )
 @click.option("--no-tests", is_flag=True, help="Write no tests.")
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Templates that stand in for vjpgen's own; see docs/templates.md.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files that vjpgen did not generate.")
 @click.option(
     "--effort",
@@ -145,6 +151,7 @@ def command(
     external: str | None,
     tests: str | None,
     no_tests: bool,
+    templates: Path | None,
     force: bool,
     effort: str,
     prefer: str,
@@ -174,9 +181,8 @@ def command(
     wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
     parse(text, name=wanted, args=arguments, assume=assume, wishes=wishes)  # before anything slow is imported
     files.check(places, force=force)
-    generated = _generate(
-        text, wanted, arguments, assume, wishes, places, effort=effort, prefer=prefer, timeout=timeout
-    )
+    how = {"effort": effort, "prefer": prefer, "timeout": timeout, "templates": templates}
+    generated = _generate(text, wanted, arguments, assume, wishes, places, **how)
     _deliver(generated, places, force)
 
 

@@ -12,7 +12,7 @@ from vjpgen.build_config import Module, Project
 
 
 def write(path: Path, project: Project, modules: Sequence[Module]) -> None:
-    """Writes a rule without commands: the modules and their tests depend on the files with the tables.
+    """Writes a rule without commands: modules and tests depend on the tables and on a user's templates.
 
     Each of these is a target of its own too, so that one that is deleted stops nothing (as of `gcc -MP`).
     Paths are seen from the working directory, as Make and ninja see them.
@@ -21,7 +21,9 @@ def write(path: Path, project: Project, modules: Sequence[Module]) -> None:
         OutputError: the file cannot be written.
     """
     targets = " ".join(_escaped(file) for m in modules for file in m.files)
-    needed = [_escaped(source) for source in project.sources]
+    folders = dict.fromkeys(f.templates for m in modules for f in m.functions if f.templates is not None)
+    styles = [path for folder in folders for path in sorted(folder.rglob("*.j2"))]
+    needed = [_escaped(source) for source in (*project.sources, *styles)]
     lines = [f"{targets}: {' '.join(needed)}", *(f"{name}:" for name in needed)]
     files.write_all([(path, "\n".join(lines) + "\n")], force=True)
 

@@ -55,6 +55,10 @@ class ConfigError(InputError):
     """The tables that say what to build cannot be used."""
 
 
+class TemplateRefused(InputError):
+    """A user's template cannot be used."""
+
+
 class TargetError(InputError):
     """A function that somebody wrote cannot be found, or cannot be run."""
 

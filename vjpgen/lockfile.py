@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vjpgen import digest, files, provenance
-from vjpgen.build_config import Module, Project
+from vjpgen import digest, files, provenance, template_files
+from vjpgen.build_config import Function, Module, Project
 from vjpgen.errors import OutputError
 
 NAME = "vjpgen.lock"
@@ -90,7 +90,7 @@ def entry(project: Project, module: Module, versions: Mapping[str, str]) -> Entr
     """The entry of a module that was just built."""
     return Entry(
         {project.named(path): _sum(path) for path in module.files},
-        {f.name: f.asked for f in module.functions},
+        {f.name: _asked(f) for f in module.functions},
         versions,
     )
 
@@ -145,8 +145,15 @@ def edited(module: Module) -> Path | None:
     return None
 
 
+def _asked(function: Function) -> dict[str, Any]:
+    """What decides the function, wherever the project lies."""
+    if function.templates is None:
+        return function.asked
+    return {**function.asked, "templates": template_files.accepted(function.templates)}
+
+
 def _functions(before: Mapping[str, Any], module: Module) -> Iterator[str]:
-    now = {f.name: f.asked for f in module.functions}
+    now = {f.name: _asked(f) for f in module.functions}
     for name in dict.fromkeys((*before, *now)):
         if name not in now:
             yield f"{name} is not asked for any more"

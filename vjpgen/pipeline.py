@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vjpgen import __version__, asking, deadline, settings
+from vjpgen import __version__, asking, deadline, settings, template_files
 from vjpgen import cache as caching
 from vjpgen.meter import Meter, open_meter
 from vjpgen.spec import Spec
@@ -85,6 +85,7 @@ def generate(
     prefer: str = "accuracy",
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
+    templates: str | os.PathLike[str] | None = None,
     cache: caching.Cache | bool = True,
 ) -> Generated:
     """Generate the module of a formula and the tests that prove it.
@@ -108,26 +109,47 @@ def generate(
         prefer: "accuracy", or "speed" for cheaper forms at the price of some bits.
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
+        templates: a folder of templates that stand in for vjpgen's own, see docs/templates.md.
         cache: where results are kept and looked up; True for the folder that $VJPGEN_CACHE names, if it is
             set; False for nowhere.
 
     Raises:
-        InputError: the formula, a name, an assumption or a gradient cannot be used; the message says where.
+        InputError: the formula, a name, an assumption, a gradient or a template cannot be used; the message
+            says where.
         TimeoutReached: the work took longer than `timeout`.
     """
     settings.accept(effort=effort, prefer=prefer)
     with deadline.steps(timeout, progress) as step:
         wanted = asking.wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
         spec = asking.spec(expr, name, args, assume, wanted)
-        places = _place(output), _place(tests_path)
+        order = _Order(effort, prefer, _place(output), _place(tests_path), _place(templates))
+        style = "" if order.templates is None else template_files.accepted(order.templates)
         results = caching.asked() if cache is True else cache
         if not results:
-            return _search(spec, (effort, prefer), places, step)
+            return _search(spec, order, step)
         step("looking among earlier results")
-        command = command_line(spec, *places, effort, prefer)
-        key = caching.key("formula", command, spec.notes, _where(spec, *places))
-        found = _recalled(spec, results.get(key))
-        return found or _recorded(results, key, _search(spec, (effort, prefer), places, step))
+        key = caching.key("formula", order.command(spec), spec.notes, order.where(spec), style)
+        return _recalled(spec, results.get(key)) or _recorded(results, key, _search(spec, order, step))
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How a formula is searched, and where its files go."""
+
+    effort: str
+    prefer: str
+    output: Path | None
+    tests: Path | None
+    templates: Path | None
+
+    def command(self, spec: Spec) -> str:
+        return command_line(spec, self.output, self.tests, self.effort, self.prefer, self.templates)
+
+    def where(self, spec: Spec) -> str:
+        """The module as its tests find it, from their own folder."""
+        module = self.output or Path(f"{spec.name}.py")
+        beside = self.tests or module.with_name(f"test_{module.name}")
+        return Path(os.path.relpath(module, beside.parent)).as_posix()
 
 
 def _recalled(spec: Spec, found: Any) -> Generated | None:
@@ -144,24 +166,12 @@ def _recorded(results: caching.Cache, key: str, made: Generated) -> Generated:
     return made
 
 
-def _search(
-    spec: Spec,
-    how: tuple[str, str],
-    places: tuple[Path | None, Path | None],
-    step: Callable[[str], None],
-) -> Generated:
+def _search(spec: Spec, order: _Order, step: Callable[[str], None]) -> Generated:
     with open_meter() as meter:
-        return _generate(spec, how, *places, step, meter)
+        return _generate(spec, order, step, meter)
 
 
-def _generate(
-    spec: Spec,
-    how: tuple[str, str],
-    output: Path | None,
-    tests_path: Path | None,
-    step: Callable[[str], None],
-    meter: Meter,
-) -> Generated:
+def _generate(spec: Spec, order: _Order, step: Callable[[str], None], meter: Meter) -> Generated:
     from vjpgen import (
         departure,
         digest,
@@ -177,18 +187,20 @@ def _generate(
     )
 
     step("searching for stable forms")
-    forms = search.search(spec, effort=how[0], prefer=how[1])
+    forms = search.search(spec, effort=order.effort, prefer=order.prefer)
     step("planning what is kept between the passes")
     plan = residuals.plan(forms, lambda p: search.backward_bits(p))
     step("computing exact values")
     sample = points.sample(spec, sample_size(spec), _SEED)
     probe, far = reference.probe(forms, sample), departure.departures(spec, sample)
     meant = departure.sentences(spec, far)
-    command = command_line(spec, output, tests_path, *how)
-    draft = render.render_module(plan, doc.draft(plan, command=command, notes=spec.notes, meant=meant))
+    command, styled = order.command(spec), order.templates
+    told = doc.draft(plan, command=command, notes=spec.notes, meant=meant)
+    draft = render.render_module(plan, told, styled)
     step("measuring the generated code")
     shape = len(spec.outputs), spec.several
-    got = meter.measure(draft, spec.name, *shape, probe.columns(), spec.clips)
+    with template_files.blamed(styled):
+        got = meter.measure(draft, spec.name, *shape, probe.columns(), spec.clips)
     step("measuring the plain formula")
     naive = render.render_plain(spec)
     plain = meter.measure(naive, spec.name, *shape, probe.columns())
@@ -197,19 +209,11 @@ def _generate(
     lines = report.accuracy_lines(found.targets, found.dtype, found.domain)
     lines += tuple(shortfall.sentence(s, spec.args) for s in found.shortfalls)
     told = doc.draft(plan, accuracy=lines, command=command, notes=spec.notes, meant=meant)
-    module = render.render_module(plan, told)
+    module = render.render_module(plan, told, styled)
     step("writing the tests")
     suite = reference.suite(probe, got, plain, wide)
-    where = _where(spec, output, tests_path)
-    tests = render_tests.render_tests(suite, where, command, meter.platform())
+    tests = render_tests.render_tests(suite, order.where(spec), command, meter.platform(), folder=styled)
     return Generated(spec, digest.signed(module), digest.signed(tests), found)
-
-
-def _where(spec: Spec, output: Path | None, tests_path: Path | None) -> str:
-    """The module as its tests find it, from their own folder."""
-    module = output or Path(f"{spec.name}.py")
-    beside = tests_path or module.with_name(f"test_{module.name}")
-    return Path(os.path.relpath(module, beside.parent)).as_posix()
 
 
 def _place(path: str | os.PathLike[str] | None) -> Path | None:
@@ -228,6 +232,7 @@ def command_line(
     tests_path: Path | None,
     effort: str = "normal",
     prefer: str = "accuracy",
+    templates: Path | None = None,
 ) -> str:
     """The command that generates the same files again."""
     words = ["vjpgen", spec.text, "--name", spec.name, "--args", ",".join(spec.args)]
@@ -237,14 +242,18 @@ def command_line(
         words += [option, text]
     words += ["--effort", effort] if effort != "normal" else []
     words += ["--prefer", prefer] if prefer != "accuracy" else []
-    return shlex.join([*words, *file_words(output, tests_path)])
+    return shlex.join([*words, *file_words(output, tests_path, templates)])
 
 
-def file_words(output: Path | None, tests_path: Path | None) -> list[str]:
-    """The options that say where a module and its tests are, as seen from the module's folder."""
+def file_words(output: Path | None, tests_path: Path | None, templates: Path | None = None) -> list[str]:
+    """The options that say where templates, a module and its tests are, as seen from the module's folder."""
+    words = []
+    if templates is not None:
+        place = templates if output is None else Path(os.path.relpath(templates, output.parent))
+        words += ["--templates", place.as_posix()]
     if output is None:
-        return []
-    words = ["-o", output.name]
+        return words
+    words += ["-o", output.name]
     if tests_path is not None and tests_path != output.with_name(f"test_{output.name}"):
         words += ["--tests", Path(os.path.relpath(tests_path, output.parent)).as_posix()]
     return words

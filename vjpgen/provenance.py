@@ -7,16 +7,14 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from vjpgen import __version__
-from vjpgen.template_files import templates_root
+from vjpgen.template_files import templates_root, texts
 
 # Whose versions can change a form, a figure or the layout of a line.
 LIBRARIES = (
@@ -36,7 +34,7 @@ def code() -> str:
     """A digest of vjpgen's own sources and templates: the first 16 digits of a SHA-256."""
     found = hashlib.sha256()
     sources = [(f.name, f.read_bytes()) for f in files("vjpgen").iterdir() if f.name.endswith(".py")]
-    for name, text in sorted((*sources, *_templates(templates_root()))):
+    for name, text in sorted((*sources, *texts(templates_root()))):
         found.update(f"{name}\0{len(text)}\0".encode() + text)
     return found.hexdigest()[:16]
 
@@ -74,15 +72,6 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "none"
-
-
-def _templates(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
-    for entry in folder.iterdir():
-        name = f"{above}{entry.name}"
-        if entry.is_dir():
-            yield from _templates(entry, f"{name}/")
-        elif name.endswith(".j2"):
-            yield name, entry.read_bytes()
 
 
 def digest(*parts: Any) -> str:

@@ -18,7 +18,7 @@ from vjpgen.wishes import worded
 
 _MOST = 1 << 24  # bytes of a file
 _AGAIN = "To generate it again:"
-_ONCE = ("--name", "--args", "--effort", "--prefer", "-o", "--tests")
+_ONCE = ("--name", "--args", "--effort", "--prefer", "--templates", "-o", "--tests")
 _SEVERAL = ("--assume", "--grad", "--surrogate", "--stop", "--grad-scale", "--grad-clip", "--grad-mask")
 _FIGURES = re.compile(
     r"(?P<label>[^:]+): at most (?P<most>[\d.e+]+) ulp, 99% within [\d.e+]+, mean (?P<bits>[\d.]+) bits,"

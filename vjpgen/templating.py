@@ -4,29 +4,94 @@ from __future__ import annotations
 
 import os
 import subprocess
+import traceback
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 from ruff.__main__ import find_ruff_bin
 
-from vjpgen import template_files
-from vjpgen.errors import InternalError
+from vjpgen import digest, files, template_files
+from vjpgen.errors import InternalError, TemplateRefused
 
 
-def environment() -> Environment:
-    """The jinja2 environment of all templates: undefined names raise, blocks leave no blank lines.
+class Templates:
+    """All templates: undefined names raise, blocks leave no blank lines.
+
+    Args:
+        folder: a user's templates, which stand in for those of the same names; jinja2's
+            sandbox runs them.
+        filters: by name, what they may apply.
 
     Raises:
         InternalError: the installation holds no templates.
+        TemplateRefused: the folder cannot be used.
     """
-    return Environment(
-        loader=FunctionLoader(template_files.read),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+
+    def __init__(self, folder: Path | None = None, **filters: Callable[..., Any]) -> None:
+        own = FunctionLoader(template_files.read)
+        kind: type[Environment] = Environment
+        if folder is not None:
+            template_files.accepted(folder)
+            kind = SandboxedEnvironment
+        self.folder = folder
+        self.jinja = kind(
+            loader=own if folder is None else ChoiceLoader([FileSystemLoader(folder), own]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,
+        )
+        self.jinja.filters |= filters
+
+    def render(self, name: str, /, **variables: Any) -> str:
+        """The text that a template makes of its variables.
+
+        Raises:
+            TemplateRefused: one of a user's templates cannot be rendered; the message says where.
+        """
+        try:
+            return self.jinja.get_template(name).render(**variables)
+        except Exception as error:
+            if self.folder is None:
+                raise
+            hint = f"the variables of {name} are {', '.join(variables)}"
+            raise TemplateRefused(f"{self._place(error, name)}: {_said(error)}", hint=hint) from error
+
+    def lay_out(self, text: str) -> str:
+        """The text of a generated file, formatted.
+
+        Raises:
+            TemplateRefused: a user's templates make no Python, or nothing that vjpgen knows as its own.
+        """
+        try:
+            found = tidy(text)
+        except InternalError as error:
+            if self.folder is None:
+                raise
+            raise TemplateRefused(f"the templates in {self.folder} make no Python: {error}") from None
+        if self.folder is not None and not (files.owned(found) and digest.untouched(digest.signed(found))):
+            hint = 'begin it with """{{ header }} on a line of its own, and """ on the next'
+            raise TemplateRefused(
+                f"what the templates in {self.folder} make has no docstring with the header", hint=hint
+            )
+        return found
+
+    def _place(self, error: Exception, name: str) -> str:
+        """The template and the line in which an error was raised."""
+        line = getattr(error, "lineno", None)
+        if line is not None:
+            return f"{self.folder}/{getattr(error, 'name', None) or name}, line {line}"
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".j2")]
+        return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else f"{self.folder}/{name}"
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def tidy(source: str) -> str:
