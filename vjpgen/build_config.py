@@ -72,6 +72,12 @@ class Project:
     sources: tuple[Path, ...]
     modules: tuple[Module, ...]
 
+    @property
+    def templates(self) -> tuple[Path, ...]:
+        """Every template of the user's."""
+        folders = dict.fromkeys(f.templates for m in self.modules for f in m.functions)
+        return tuple(p for folder in folders if folder is not None for p in sorted(folder.rglob("*.j2")))
+
     def named(self, path: Path) -> str:
         """A file as seen from the project's folder."""
         return Path(os.path.relpath(path, self.root)).as_posix()

@@ -21,9 +21,7 @@ def write(path: Path, project: Project, modules: Sequence[Module]) -> None:
         OutputError: the file cannot be written.
     """
     targets = " ".join(_escaped(file) for m in modules for file in m.files)
-    folders = dict.fromkeys(f.templates for m in modules for f in m.functions if f.templates is not None)
-    styles = [path for folder in folders for path in sorted(folder.rglob("*.j2"))]
-    needed = [_escaped(source) for source in (*project.sources, *styles)]
+    needed = [_escaped(source) for source in (*project.sources, *project.templates)]
     lines = [f"{targets}: {' '.join(needed)}", *(f"{name}:" for name in needed)]
     files.write_all([(path, "\n".join(lines) + "\n")], force=True)
 
