@@ -193,9 +193,12 @@ def _modules(functions: Sequence[Function]) -> tuple[Module, ...]:
     taken: dict[Path, str] = {}
     for m in modules:
         for place, where in [(m.path, m.functions[0].where), *((f.tests, f.where) for f in m.functions)]:
-            if place is not None and taken.setdefault(place, where) is not where:
+            if place is None:
+                continue
+            if place in taken:
                 hint = "give tests, or another folder for them, in one of the two"
                 raise ConfigError(f"{where}: {place.name} is written for {taken[place]} as well", hint=hint)
+            taken[place] = where
     return tuple(modules)
 
 

@@ -118,7 +118,7 @@ def reasons(
     for name, known in before.files.items():
         if name in now:
             found += [said for said in [_file(now[name], name, known)] if said]
-        else:
+        elif (project.root / name).exists():
             found.append(f"{name} is not asked for any more")
     return found
 

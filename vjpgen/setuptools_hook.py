@@ -29,8 +29,9 @@ class BuildModules(build_py):
         super().run()
 
     def get_source_files(self) -> list[str]:
-        """What a source distribution has to hold; what the modules are generated from is part of it."""
+        """Called for source distributions, which hold the modules and what they are generated from."""
         with _told():
+            generated(Path.cwd())
             more = [os.path.relpath(path) for path in sources(Path.cwd())]
         return [*super().get_source_files(), *more]
 
