@@ -64,6 +64,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "entropy",
         "derive",
         "chain",
+        "collect",
+        "plainly",
         "balance",
         "cancel",
         "symmetry",
@@ -89,6 +91,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "measured",
     ),
     ("candidates",),
+    ("splits",),
     ("improve", "mending"),
     ("search",),
     # Forms to text

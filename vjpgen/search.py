@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vjpgen import derive, pieces, series
+from vjpgen import pieces, plainly, series
 from vjpgen.candidates import Target, columns, full, judged
 from vjpgen.compiled import compiled
 from vjpgen.errors import DomainError
@@ -150,9 +150,7 @@ def _search_leaf(
     for condition in leaf.path:
         inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
     chosen = points.at[inside]
-    positive = frozenset(a for k, a in enumerate(spec.args) if len(chosen) and (chosen[:, k] > 0).all())
-    scope = derive.symbols(spec.args, positive)
-    targets = _targets(leaf, spec, scope, points, inside, derived)
+    targets = _targets(leaf, spec, points, inside, derived)
     if len(chosen) < FEWEST:
         return tuple(t.shapes[0] for t in targets), ()
     improver = Improver(spec, chosen, *how)
@@ -167,10 +165,8 @@ def _with_limits(
     zero = {a: np.zeros(1) for a in spec.args}
     if len(spec.args) > 1 or not all(evaluate(c, zero, np.float64).all() for c in spec.assume):
         return points
-    (arg,), scope = spec.args, derive.symbols(spec.args)
-    slopes = [
-        derive.partial(o, arg, scope)[0] if derived(i, 0) else num(0) for i, o in enumerate(leaf.outputs)
-    ]
+    (arg,) = spec.args
+    slopes = [plainly.partial(o, arg) if derived(i, 0) else num(0) for i, o in enumerate(leaf.outputs)]
     formulas = [*leaf.outputs, *slopes]
     if not any(np.isnan(evaluate(e, zero, np.float64)).any() for e in formulas):
         return points
@@ -190,19 +186,16 @@ def _with_limits(
 def _targets(
     leaf: pieces.Leaf,
     spec: Spec,
-    scope: dict[str, object],
     points: Points,
     inside: Array,
     derived: Callable[[int, int], bool],
 ) -> list[Target]:
-    targets = [
-        Target(derive.value(o, scope), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)
-    ]
+    targets = [Target((o,), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)]
     for i, o in enumerate(leaf.outputs):
         used = variables(o)
         for j, a in enumerate(spec.args):
-            shapes = derive.partial(o, a, scope) if a in used and derived(i, j) else (num(0),)
-            targets.append(Target(shapes, points.truth_partials[inside, i, j]))
+            plain = plainly.partial(o, a) if a in used and derived(i, j) else num(0)
+            targets.append(Target((plain,), points.truth_partials[inside, i, j]))
     return targets
 
 
