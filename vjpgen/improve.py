@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,9 +33,6 @@ POINTS = 1024
 MEASURED = 256  # of these points, where every class of an e-graph is measured
 HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
 FEWEST = 16  # points that a piece needs to be searched
-_ENOUGH = 0.25  # bits on average; what is as good as this, and
-_NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
-_POOR = 0.75  # bits on average that are worth a graph of one target alone
 _MOST_TRUNCATIONS = 16
 _WORTHLESS = 128.0  # bits of a truncation where float64 would see it
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
@@ -46,11 +43,30 @@ _BROKEN = 3.0  # bits that a point costs where the second derivative would be Na
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How far the search goes.
+
+    Attributes:
+        nodes: of the e-graphs that are tried in turn; what stays poor gets one alone, twice the last.
+        enough: bits on average; a target as good as this, and
+        nowhere_worse: bits at the worst point, is not searched further.
+        poor: bits on average that are worth an e-graph of one target alone.
+        price: of what a candidate costs.
+    """
+
+    nodes: tuple[int, ...]
+    enough: float = 0.5
+    nowhere_worse: float = 4.0
+    poor: float = 2.0
+    price: float = 1.0
+
+
 class Improver:
     """The search within one piece: its points, used ones first, held-back ones last."""
 
-    def __init__(self, spec: Spec, at: Array, nodes: tuple[int, ...], price: float = 1.0) -> None:
-        self.spec, self.nodes, self.price = spec, nodes, price
+    def __init__(self, spec: Spec, at: Array, effort: Effort) -> None:
+        self.spec, self.effort, self.price = spec, effort, effort.price
         self.seen = max(FEWEST, len(at) * (POINTS - HELD_BACK) // POINTS)
         self.cut = min(self.seen, MEASURED)
         self.env = columns(spec, at[: self.cut])
@@ -69,22 +85,23 @@ class Improver:
         targets = list(targets)
         done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
         self.forms = {k: (e,) for k, e in done.items()}
-        for turn, nodes in enumerate((*self.nodes, self.nodes[0])):
+        sizes = self.effort.nodes
+        for turn, nodes in enumerate((*sizes, sizes[0])):
             todo = [k for k in done if not self._good(done[k], targets[k])]
             if turn:
                 fresh = {k: self._of_value(k, targets[k]) for k in todo}
                 if turn == 1:
                     fresh = {k: shapes + self._wider(k, targets) for k, shapes in fresh.items()}
                 targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
-                if turn == len(self.nodes):
+                if turn == len(sizes):
                     todo = [k for k in todo if fresh[k]]
             if not todo:
                 break
             beams = self._beams([targets[k] for k in todo], nodes)
             done |= {k: tidy(self._best(k, targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
         for k in done:  # what one graph for all has no room for
-            if len(done) > 1 and self._bits(done[k], targets[k]).mean() > _POOR:
-                (terms,) = self._beams([targets[k]], self.nodes[-1])
+            if len(done) > 1 and self._bits(done[k], targets[k]).mean() > self.effort.poor:
+                (terms,) = self._beams([targets[k]], 2 * sizes[-1])
                 done[k] = tidy(self._best(k, targets[k], terms))
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
 
@@ -129,7 +146,7 @@ class Improver:
         if (log, None) not in self.inner:
             exact = Truth((log,), self.spec.args).values(self.at.astype(np.float64))[:, 0]
             self._name((log, None), exact[: self.cut])
-            alone = Improver(self.spec, self.at, self.nodes[:1])
+            alone = Improver(self.spec, self.at, replace(self.effort, nodes=self.effort.nodes[:1]))
             (self.meaning[self.inner[log, None]],) = alone.improve([Target((log,), exact)])
         return self.inner[log, None]
 
@@ -144,7 +161,10 @@ class Improver:
             symbol = self._name(key, np.where(u == 0, one.limit, exact))
             shapes = [substitute(e, self.meaning) for e in (at, *balanced(at, self.env))]
             operand = self._single(shapes, self._counted(u))
-            self.meaning[symbol] = substitute(_solved(one, truth, u), {var(one.variable): operand})
+            self.meaning[symbol] = substitute(
+                _solved(one, truth, u, replace(self.effort, nodes=self.effort.nodes[:1])),
+                {var(one.variable): operand},
+            )
         return self.inner[key]
 
     def _name(self, key: tuple[Expr, Expr | None], values: Array) -> Expr:
@@ -162,7 +182,7 @@ class Improver:
 
     def _good(self, expr: Expr, target: Target) -> bool:
         bits = self._bits(expr, target)
-        return float(bits.mean()) <= _ENOUGH and float(bits.max()) <= _NOWHERE_WORSE
+        return float(bits.mean()) <= self.effort.enough and float(bits.max()) <= self.effort.nowhere_worse
 
     def _worthwhile(self, target: Target) -> bool:
         return bool(variables(target.shapes[0])) and bool(
@@ -295,7 +315,7 @@ class Improver:
         return plain if old < new else expr
 
 
-def _solved(one: Inner, truth: Truth, at: Array) -> Expr:
+def _solved(one: Inner, truth: Truth, at: Array, effort: Effort) -> Expr:
     """The best form of a function of one variable at what its variable is at the points, and at 0."""
     with np.errstate(over="ignore"):
         u = at.astype(np.float32)
@@ -311,4 +331,4 @@ def _solved(one: Inner, truth: Truth, at: Array) -> Expr:
 
     spec = Spec("g", (one.variable,), (one.function,), False, (), "")
     target = Target(derive.value(one.function, derive.symbols(spec.args)), exact)
-    return Improver(spec, u[:, None], (700,)).improve([target])[0]
+    return Improver(spec, u[:, None], effort).improve([target])[0]

@@ -19,7 +19,7 @@ from vjpgen.errors import DomainError
 from vjpgen.expr import Expr, has_op, num, variables
 from vjpgen.floats import Array, evaluate, representable
 from vjpgen.forms import Forms, Plan, Trade
-from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
+from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Effort, Improver
 from vjpgen.mending import mend
 from vjpgen.points import Points, sample
 from vjpgen.spec import Meant, Spec
@@ -27,8 +27,11 @@ from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
 
 _SEED = 20240229
-_NODES = {"low": (700,), "normal": (700, 5000), "high": (700, 2500, 12000)}  # e-graphs, tried in turn
-
+_EFFORTS = {
+    "low": Effort((700,)),
+    "normal": Effort((700, 2500)),
+    "high": Effort((700, 2500, 12000), enough=0.25, nowhere_worse=3.2, poor=0.75),
+}
 
 _ZEROS = 16  # one point in so many, where the formula has a limit at 0 and no value
 _PRICES = {"accuracy": 1.0, "speed": 8.0}  # of what a candidate costs
@@ -47,14 +50,12 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
             formula, is nowhere real.
     """
     plain = replace(spec, meant=None)
-    points, how = sample(plain, POINTS, _SEED), (_NODES[effort], _PRICES[prefer])
+    points, how = sample(plain, POINTS, _SEED), replace(_EFFORTS[effort], price=_PRICES[prefer])
     found = mend(_search(plain, points, how, spec.derived), spec.derived)
     return found if spec.meant is None else _with_gradient(spec, spec.meant, found, points.at, how)
 
 
-def _with_gradient(
-    spec: Spec, meant: Meant, found: Forms, at: Array, how: tuple[tuple[int, ...], float]
-) -> Forms:
+def _with_gradient(spec: Spec, meant: Meant, found: Forms, at: Array, how: Effort) -> Forms:
     """The forms with the partials that are meant: formulas are searched, derivatives scaled and masked."""
 
     def form(formula: Expr, what: str) -> Expr:
@@ -88,7 +89,7 @@ def _with_gradient(
 def _search(
     spec: Spec,
     points: Points,
-    how: tuple[tuple[int, ...], float],
+    how: Effort,
     derived: Callable[[int, int], bool],
 ) -> Forms:
     """The forms of the values, and of those partials that are derivatives of them; zero for the others."""
@@ -141,7 +142,7 @@ def _search_leaf(
     leaf: pieces.Leaf,
     spec: Spec,
     points: Points,
-    how: tuple[tuple[int, ...], float],
+    how: Effort,
     derived: Callable[[int, int], bool],
 ) -> tuple[tuple[Expr, ...], tuple[tuple[Trade, ...], ...]]:
     """Forms of the leaf's outputs, then of their partials, row by row; and what was on offer for each."""
@@ -153,7 +154,7 @@ def _search_leaf(
     targets = _targets(leaf, spec, points, inside, derived)
     if len(chosen) < FEWEST:
         return tuple(t.shapes[0] for t in targets), ()
-    improver = Improver(spec, chosen, *how)
+    improver = Improver(spec, chosen, how)
     forms = improver.improve(targets)
     return forms, tuple(improver.fronts.get(k, ()) for k in range(len(targets)))
 
