@@ -1,8 +1,8 @@
 """What the README shows is what happens: its commands and programs are run in the order in which they stand.
 
 A block "console" holds commands after "$ " and what they printed; a block "python" is a program, and the
-block "text" after it what that printed; a block "toml" that begins with "# FILE" is that file. `pytest --update`
-rewrites what was printed.
+block "text" after it what that printed; a block "toml" that begins with "# FILE" is that file. With
+`pytest --update` what was printed is rewritten.
 """
 
 from __future__ import annotations
