@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from built import change, with_tables, without_search
+from built import TABLES, change, with_tables, without_search
 from commanded import run
 from patience import PATIENCE
 from vjpgen import build_config, building, cache

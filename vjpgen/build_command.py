@@ -167,10 +167,8 @@ def _watched(run: Callable[[], tuple[Project, int]], place: Path) -> int:
             project, _ = run()
         except VjpgenError as error:
             click.echo(f"vjpgen: {error}", err=True)
-        sources, folders = (place,), []
-        if project is not None:
-            sources = project.sources
-            folders = [f.templates for m in project.modules for f in m.functions if f.templates is not None]
+        sources = (place,) if project is None else project.sources
+        folders = [] if project is None else [style.parent for style in project.templates]
         click.echo(f"watching {', '.join(sorted({source.name for source in sources}))}; Ctrl-C ends it")
         with suppress(StopIteration):
             watching.change(sources, folders)

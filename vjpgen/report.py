@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -154,8 +154,8 @@ class Report:
 def _restored(kind: Any, found: Any) -> Any:
     """Plain data as a value of this type: dataclasses, tuples of one type or of several, numbers, text."""
     if is_dataclass(kind):
-        types = get_type_hints(kind)
-        return kind(**{f.name: _restored(types[f.name], found[f.name]) for f in fields(kind)})
+        types, make = get_type_hints(kind), cast("Callable[..., Any]", kind)
+        return make(**{f.name: _restored(types[f.name], found[f.name]) for f in fields(kind)})
     if get_origin(kind) is tuple:
         inner = get_args(kind)
         each = itertools.repeat(inner[0], len(found)) if inner[-1:] == (...,) else inner
