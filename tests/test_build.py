@@ -175,6 +175,15 @@ def test_two_builds_at_once_do_the_work_once(
     assert len(made) == 3
 
 
+def test_a_cache_that_cannot_be_used_stops_nothing(
+    folder: Path, made: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "mine").write_text("mine")
+    monkeypatch.setenv("VJPGEN_CACHE", str(folder / "mine"))
+    assert states(build(folder)) == [BUILT, BUILT]
+    assert (folder / "mine").read_text() == "mine"
+
+
 def test_a_process_that_ends_costs_its_own_function_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pool breaks down with it; every function that has no result gets another."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -289,20 +289,21 @@ def _written(module: Module, reasons: tuple[str, ...], made: tuple[Made, ...], f
 
 @contextmanager
 def _alone(project: Project, wait: Callable[[], None]) -> Iterator[None]:
-    """One build of a project at a time; a lock that a killed build held is free."""
+    """One build of a project at a time; a lock that a killed build held is free.
+
+    Where there is no place for the lock, two builds at once do the work twice: files are whole all the same.
+    """
     from filelock import FileLock, Timeout
 
     folder = default().folder / "builds"
     lock = FileLock(folder / f"{provenance.digest(str(project.root.resolve()))[:32]}.lock")
-    try:
+    with suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             wait()
             lock.acquire()
-    except OSError as error:
-        raise OutputError(f"cannot use the cache {folder}: {error.strerror or error}") from None
     try:
         yield
     finally:
