@@ -201,8 +201,9 @@ def test_a_process_that_ends_costs_its_own_function_only(monkeypatch: pytest.Mon
     }
 
 
-def test_a_pool_of_processes(folder: Path) -> None:
-    """Two functions of which one is refused, each in a process, as it really is."""
+def test_pools_of_processes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three functions of which one is refused, in two pools, as it really is."""
+    monkeypatch.setattr(building, "_TASKS", 1)
     change(folder, "x - y", "sgmoid(x)")
     how = How(jobs=2, cache=cache.Cache(folder / "results", 10_000_000))
     project = build_config.read(folder / "vjpgen.toml")

@@ -16,7 +16,7 @@ from vjpgen.cache import Cache, default
 from vjpgen.errors import ConfigError, OutputError, VjpgenError
 
 TIMEOUT = 600.0  # seconds for each function
-_TASKS = 64  # that a process of the pool does before another takes its place: JAX keeps what it compiled
+_TASKS = 32  # for each process of a pool, before another pool takes its place: JAX keeps what it compiled
 BUILT, FRESH, FAILED = "built", "up to date", "failed"
 
 
@@ -226,12 +226,14 @@ def _run(tasks: dict[Key, Task], jobs: int) -> Iterator[tuple[Key, Made]]:
     if len(tasks) <= 1:
         yield from ((key, build_worker.make(task)) for key, task in tasks.items())
         return
-    lost = []
-    for key, result in _pooled(tasks, min(jobs, len(tasks))):
-        if result is None:
-            lost.append(key)
-        else:
-            yield key, result
+    lost, keys = [], [*tasks]
+    for start in range(0, len(keys), jobs * _TASKS):
+        batch = {key: tasks[key] for key in keys[start : start + jobs * _TASKS]}
+        for key, result in _pooled(batch, min(jobs, len(batch))):
+            if result is None:
+                lost.append(key)
+            else:
+                yield key, result
     for key in lost:  # a process ended, and took the others' work with it: each gets one of its own
         for _, result in _pooled({key: tasks[key]}, 1):
             ended = Made(tasks[key].name, error="the process that generated it ended; is memory short?")
@@ -249,8 +251,7 @@ def _pooled(tasks: dict[Key, Task], jobs: int) -> Iterator[tuple[Key, Made | Non
         mp_context=multiprocessing.get_context("spawn"),
         initializer=build_worker.start,
         initargs=(len(tasks) > jobs,),
-        max_tasks_per_child=_TASKS,
-    )
+    )  # without max_tasks_per_child, with which pools of some Pythons stop for ever (python/cpython#115634)
     try:
         futures: dict[Future[Made], Key] = {}
         for key, task in tasks.items():
