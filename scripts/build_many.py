@@ -103,12 +103,12 @@ def main() -> None:
         )
     print(f"speed-up over one process: {took[1] / took[cores]:.2f} with {cores} cores", flush=True)
     count = tables(given.folder / "all", given.count, given.effort)
-    seconds, most, said = build(given.folder / "all")
+    seconds, used, most, said = build(given.folder / "all")
     print(
-        f"{count} functions: {seconds:.0f} s, {seconds / count:.1f} s each, {most} MB at most; {said}",
+        f"{count} functions: {seconds:.0f} s, {used:.0f} s of processors, {most} MB at most; {said}",
         flush=True,
     )
-    seconds, _, said = build(given.folder / "all")
+    seconds, _, _, said = build(given.folder / "all")
     print(f"again: {seconds:.2f} s; {said}")
 
 

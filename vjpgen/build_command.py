@@ -107,7 +107,7 @@ def _once(
     if check:
         return _checked(project, chosen, how, as_json)
     if not how.force and not building.stale(project, chosen, how):
-        built = building.build(project, chosen, how)
+        built = building.fresh(project, chosen)
     else:
         from vjpgen import build_shown
 

@@ -143,11 +143,15 @@ def build(project: Project, chosen: Collection[Module], how: How, watcher: Watch
     """
     watcher = watcher or Watcher()
     if not how.force and not stale(project, chosen, how):
-        lock = lockfile.read(project.root)
-        left = tuple(lockfile.left_over(project, lock))
-        return Built(tuple(Outcome(m, FRESH) for m in chosen), left)
+        return fresh(project, chosen)
     with _alone(project, watcher.wait):
         return _build(project, chosen, how, watcher)
+
+
+def fresh(project: Project, chosen: Collection[Module]) -> Built:
+    """What a build did that found everything up to date."""
+    left = lockfile.left_over(project, lockfile.read(project.root))
+    return Built(tuple(Outcome(m, FRESH) for m in chosen), tuple(left))
 
 
 def _build(project: Project, chosen: Collection[Module], how: How, watcher: Watcher) -> Built:
