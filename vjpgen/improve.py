@@ -126,16 +126,16 @@ class Improver:
             i, j = divmod(k - n, len(self.spec.args))
             shapes = derive.partial(targets[i].shapes[0], self.spec.args[j], scope)
         known = targets[k].shapes
-        return (*(s for s in shapes if s not in known), *self._changed(targets[k], scope))
+        return (*(s for s in shapes if s not in known), *self._changed(shapes[0], scope))
 
-    def _changed(self, target: Target, scope: Mapping[str, object]) -> tuple[Expr, ...]:
+    def _changed(self, formula: Expr, scope: Mapping[str, object]) -> tuple[Expr, ...]:
         """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
         from vjpgen import inner
 
-        if has_op(target.shapes[0], *_OUTSIDE):
+        if has_op(formula, *_OUTSIDE):
             return ()
         found = []
-        for change in inner.changes(target.shapes[0], scope):
+        for change in inner.changes(formula, scope):
             symbols = {var(name): self._log(log) for name, log in change.logs}
             symbols |= {var(i.name): self._inner(i, substitute(i.at, symbols)) for i in change.inner}
             found += [substitute(shape, symbols) for shape in change.shapes]
