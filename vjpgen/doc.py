@@ -86,7 +86,12 @@ def kept(plan: Plan) -> str:
 
 def readable(e: Expr) -> str:
     """The expression as text, with thresholds such as 737/1000 as decimals."""
-    return re.sub(r"\b\d+(?:/\d+)?\b", _decimal, show(e))
+    return decimals(show(e))
+
+
+def decimals(text: str) -> str:
+    """An expression as `show` writes it, with thresholds such as 737/1000 as decimals."""
+    return re.sub(r"\b\d+(?:/\d+)?\b", _decimal, text)
 
 
 def _decimal(found: re.Match[str]) -> str:

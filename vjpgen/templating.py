@@ -19,7 +19,7 @@ from vjpgen.errors import InternalError, TemplateRefused
 
 
 class Templates:
-    """All templates: undefined names raise, blocks leave no blank lines.
+    """All templates: undefined names raise, blocks leave no blank lines, HTML is escaped.
 
     Args:
         folder: a user's templates, which stand in for those of the same names; jinja2's
@@ -44,7 +44,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
-            autoescape=False,
+            autoescape=lambda name: name is not None and ".html." in name,
         )
         self.jinja.filters |= filters
 

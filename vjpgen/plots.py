@@ -1,0 +1,247 @@
+"""The plots of the report, interactive: error against each argument, curves, accuracy against cost.
+
+bokeh draws them in the browser from data alone; no program of ours travels inside a plot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vjpgen.errors import OptionError
+from vjpgen.floats import Array, ordinals
+from vjpgen.report import BAR
+from vjpgen.survey import GENERATED, PLAIN, Contender, Curve, Quantity, Survey, named
+
+COLOURS = {GENERATED: "#1f7ac8", PLAIN: "#d9681d"}
+BESIDE = "#169c70"
+MARKERS = {GENERATED: "circle", PLAIN: "triangle"}
+DASHES = {GENERATED: "solid", PLAIN: "dashed"}
+ULPS = (0, 1, 2, 4, 8, 12, 16, 20, 24, 28)  # bits of error that have a label in ulps
+LOST = 32.0  # bits of error of a result that is not finite
+_BUDGET = 450_000  # characters that the points of all plots may take
+_INK = "#7d7d7d"  # readable on white and on black, until the page knows which it is
+_DECADES = tuple(s * 10.0**k for s in (-1, 1) for k in (30, 20, 10, 0, -10, -20, -30))
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One plot.
+
+    Attributes:
+        place: the id of its element in the page.
+        title: what it shows, in a few words.
+        said: the same in a sentence, for those who do not see it.
+        scale: "patterns" where the horizontal axis counts floats, "plain", or "front".
+        item: bokeh's document, as JSON.
+    """
+
+    place: str
+    title: str
+    said: str
+    scale: str
+    item: str
+
+
+def needed() -> None:
+    """Refuses where the libraries of the report are not installed.
+
+    Raises:
+        OptionError: bokeh or pygments is missing.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in ("bokeh", "pygments") if find_spec(name) is None]
+    if missing:
+        raise OptionError(
+            f"the report needs {' and '.join(missing)}, which the plain installation leaves out",
+            hint="pip install 'vjpgen[report]'",
+        )
+
+
+def script() -> str:
+    """bokeh's own program, which the page carries along."""
+    from bokeh.resources import Resources
+
+    parts = Resources(mode="inline", components=["bokeh"], log_level="error").js_raw
+    return "\n".join(parts).replace("</script", "<\\/script")
+
+
+def of_errors(survey: Survey, q: Quantity, place: str) -> list[Plot]:
+    """Error against each argument: over all floats, and over ordinary ranges."""
+    plots = []
+    for j, arg in enumerate(survey.spec.args):
+        for ordinary in (False, True):
+            where = "in ordinary ranges" if ordinary else "over all floats"
+            title = f"Error of {q.label} against {arg}, {where}"
+            plots.append(
+                _plot(
+                    f"{place}-{j}-{'ordinary' if ordinary else 'all'}",
+                    title,
+                    f"{title}: {_told(survey, q)}",
+                    "plain" if ordinary else "patterns",
+                    _errors(survey, q, j, ordinary),
+                )
+            )
+    return plots
+
+
+def of_curves(survey: Survey, q: Quantity, place: str) -> list[Plot]:
+    """The quantity itself along each argument."""
+    plots = []
+    for j, (arg, curve) in enumerate(zip(survey.spec.args, survey.curves, strict=True)):
+        held = f", at {', '.join(f'{a} = {v:.6g}' for a, v in curve.fixed)}" if curve.fixed else ""
+        title = f"{q.label} against {arg}{held}"
+        said = f"{title}: the exact curve, and what each way to compute it returns"
+        plots.append(_plot(f"{place}-{j}-curve", title, said, "plain", _curve(survey, q, j, curve)))
+    return plots
+
+
+def of_front(front: Sequence[tuple[float, float, str]], form: str, label: str, place: str) -> Plot:
+    """Accuracy against cost of the forms that no other beats in both."""
+    from bokeh.models import ColumnDataSource
+
+    figure = _figure("cost (an addition is 1)", "mean bits of error in the search")
+    costs, bits, forms = zip(*front, strict=True)
+    source = ColumnDataSource({"cost": costs, "bits": bits, "form": [f[:300] for f in forms]})
+    figure.step("cost", "bits", source=source, mode="after", color=_INK)
+    figure.scatter("cost", "bits", source=source, size=9, color=COLOURS[GENERATED])
+    chosen = [(c, b) for c, b, f in front if f == form]
+    if chosen:
+        figure.scatter(*zip(*chosen, strict=True), size=18, color=_INK, fill_alpha=0, line_width=2)
+    _hover(figure, [("cost", "@cost{%.4g}"), ("bits", "@bits{%.3f}"), ("form", "@form")], ("cost", "bits"))
+    title = f"Accuracy against cost of forms of {label}"
+    return _plot(f"{place}-front", title, f"{title}: {len(front)} forms, listed below", "front", figure)
+
+
+def _told(survey: Survey, q: Quantity) -> str:
+    found = ((c.name, survey.figures(c, q)) for c in survey.contenders)
+    return "; ".join(f"{name} mean {f.mean_bits:.2f} bits, at most {f.max_ulps:.6g} ulp" for name, f in found)
+
+
+def _plot(place: str, title: str, said: str, scale: str, figure: Any) -> Plot:
+    from bokeh.embed import json_item
+
+    item = json.dumps(json_item(figure, place), separators=(",", ":"), allow_nan=True)
+    return Plot(place, title, said, scale, item.replace("<", "\\u003c"))
+
+
+def _errors(survey: Survey, q: Quantity, j: int, ordinary: bool) -> Any:
+    from bokeh.models import ColumnDataSource, FixedTicker, LinearAxis, Span
+
+    args, rows = survey.spec.args, _rows(survey, q, ordinary)
+    at = survey.exact.at[rows]
+    shown: dict[str, Array] = {f"arg{k}": at[:, k] for k in range(len(args))}
+    shown["x"] = at[:, j] if ordinary else positions(at[:, j])
+    reach = survey.exact.at[survey.curves[j].rows][:, j] if ordinary else shown["x"]
+    figure = _figure(args[j], "bits of error", x_range=_wider(reach), y_range=(-0.7, LOST + 1))
+    bits = {c.name: survey.bits(c, q) for c in survey.contenders}
+    for k, c in enumerate(survey.contenders):
+        shown[f"bits{k}"] = bits[c.name][rows].astype(np.float32)
+    source = ColumnDataSource(shown)
+    for k, c in reversed([*enumerate(survey.contenders)]):
+        look = {"size": 5 - (k == 0), "color": colour(c), "alpha": 0.65, "marker": marker(c)}
+        figure.scatter("x", f"bits{k}", source=source, legend_label=c.name, **look)
+    for c in survey.contenders:
+        worst = [r for r in survey.worst(c, q) if not ordinary or r < survey.ordinary]
+        x = survey.exact.at[worst][:, j]
+        x = x if ordinary else positions(x)
+        look = {"size": 13, "fill_alpha": 0, "line_color": colour(c), "line_width": 2, "marker": marker(c)}
+        figure.scatter(x, bits[c.name][worst], legend_label=f"worst of {c.name}", **look)
+    figure.add_layout(Span(location=float(np.log2(1 + BAR)), dimension="width", line_color=_INK,
+                           line_dash="dotted"))  # fmt: skip
+    labels = {b: "not finite" if b == LOST else f"{2.0**b - 1:.3g}" for b in (*ULPS, LOST)}
+    ticks = FixedTicker(ticks=[*labels])
+    figure.add_layout(LinearAxis(axis_label="ulps", ticker=ticks, major_label_overrides=labels), "right")
+    if not ordinary:
+        inside = [d for d in (0.0, *_DECADES) if at[:, j].min() <= d <= at[:, j].max()]
+        places = positions(np.array(inside, np.float32)).tolist()
+        figure.xaxis[0].ticker = FixedTicker(ticks=places)
+        figure.xaxis[0].major_label_overrides = dict(zip(places, (f"{d:.0e}" for d in inside), strict=True))
+    tips = [(a, f"@arg{k}{{%.9g}}") for k, a in enumerate(args)]
+    tips += [(c.name, f"@bits{k}{{%.2f}} bits") for k, c in enumerate(survey.contenders)]
+    _hover(figure, tips, [tip.partition("{")[0].strip("@") for _, tip in tips])
+    return figure
+
+
+def _rows(survey: Survey, q: Quantity, ordinary: bool) -> list[int]:
+    """Which drawn points a plot shows: as many as the page has room for, and the worst."""
+    args, names = len(survey.spec.args), len(survey.contenders)
+    plots = 2 * args * len(survey.quantities)
+    room = int(_BUDGET / (plots * (args + 1 + names) * 16 / 3))
+    first = survey.ordinary if ordinary else survey.drawn
+    step = max(1, -(-first // room))
+    worst = {r for c in survey.contenders for r in survey.worst(c, q) if r < first}
+    return sorted({*range(0, first, step), *worst})
+
+
+def _curve(survey: Survey, q: Quantity, j: int, curve: Curve) -> Any:
+    figure = _figure(survey.spec.args[j], q.label)
+    x = survey.exact.at[curve.rows][:, j]
+    with np.errstate(over="ignore"):
+        exact = survey.truth(q)[curve.rows].astype(np.float32)
+    figure.line(x, exact, line_width=7, alpha=0.35, color=_INK, legend_label="exact")
+    for c in survey.contenders:
+        got = survey.result(c, q)[curve.rows]
+        look = {"line_width": 2, "color": colour(c), "line_dash": DASHES.get(c.name, "dotted")}
+        figure.line(x, np.where(np.isfinite(got), got, np.nan), legend_label=c.name, **look)
+    return figure
+
+
+def _figure(across: str, up: str, **ranges: tuple[float, float]) -> Any:
+    """An empty figure whose colours suit any background."""
+    from bokeh.plotting import figure as new
+
+    made = new(
+        height=320,
+        sizing_mode="stretch_width",
+        tools="pan,box_zoom,wheel_zoom,reset,save",
+        active_scroll=None,
+        background_fill_color=None,
+        border_fill_color=None,
+        x_axis_label=across,
+        y_axis_label=up,
+        **ranges,
+    )
+    made.toolbar.logo = None
+    return made
+
+
+def _hover(figure: Any, tips: Sequence[tuple[str, str]], numbers: Sequence[str]) -> None:
+    from bokeh.models import HoverTool
+
+    formats = {f"@{name}": "printf" for name in numbers}
+    figure.add_tools(HoverTool(tooltips=list(tips), formatters=formats))
+
+
+def _wider(x: Array) -> tuple[float, float]:
+    low, high = float(x.min()), float(x.max())
+    margin = 0.02 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def positions(x: Array) -> Array:
+    """Where float32 numbers stand when all floats are equally far apart: about log2|x| + 127, signed."""
+    return (ordinals(x) / 2.0**23).astype(np.float32)
+
+
+def colour(c: Contender) -> str:
+    return COLOURS.get(c.name, BESIDE)
+
+
+def marker(c: Contender) -> str:
+    return MARKERS.get(c.name, "square")
+
+
+def worst_rows(survey: Survey, c: Contender, q: Quantity) -> list[tuple[str, str, str, str]]:
+    """The worst points as text: input, result, truth, ulps."""
+    gap, found = survey.ulps(c, q), []
+    for r in survey.worst(c, q):
+        got, truth = float(survey.result(c, q)[r]), float(survey.truth(q)[r])
+        far = "not finite" if gap[r] >= 2.0**32 else f"{gap[r]:,.0f}"
+        found.append((named(survey.spec.args, survey.exact.at[r]), f"{got:.9g}", f"{truth:.9g}", far))
+    return found
