@@ -66,6 +66,7 @@ _LATE = {
     "function": "api",
     "generate": "pipeline",
     "generate_external": "pipeline_external",
+    "load_ipython_extension": "magic",
     "stubs": "stubbing",
 }
 

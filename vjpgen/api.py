@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vjpgen.errors import OptionError
-from vjpgen.pipeline import generate
+from vjpgen.pipeline import Generated, generate
 from vjpgen.pipeline_external import generate_external
 
 MODES = ("vjp", "jvp")
@@ -29,9 +29,23 @@ def function(expr: Any, *, mode: str = "vjp", **options: Any) -> Callable[..., A
     """
     _known(mode)
     if mode == "jvp" and options.get("grad_clip"):
-        hint = "leave mode out; without grad_clip there is a forward rule"
-        raise OptionError("clipping is not linear in the cotangent, so it has no forward rule", hint=hint)
-    generated = generate(expr, **options)
+        raise _no_forward_rule()
+    return live(generate(expr, **options), mode)
+
+
+def live(generated: Generated, mode: str = "vjp") -> Callable[..., Any]:
+    """The function of what was generated.
+
+    Args:
+        generated: from `generate`.
+        mode: as for `function`.
+
+    Raises:
+        OptionError: mode is unknown, or "jvp" and a cotangent is clipped.
+    """
+    _known(mode)
+    if mode == "jvp" and not generated.spec.linear:
+        raise _no_forward_rule()
     return _live(generated.module, generated.spec.name, mode)
 
 
@@ -52,6 +66,11 @@ def external_function(target: str, *, mode: str = "vjp", **options: Any) -> Call
     _known(mode)
     generated = generate_external(target, **options)
     return _live(generated.module, generated.spec.name, mode)
+
+
+def _no_forward_rule() -> OptionError:
+    hint = "leave mode out; without grad_clip there is a forward rule"
+    return OptionError("clipping is not linear in the cotangent, so it has no forward rule", hint=hint)
 
 
 def _known(mode: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 from vjpgen.errors import OptionError
 
-SUBCOMMANDS = ("build", "cache", "check", "compare", "stubs")
-RESERVED = ("report", "explain")
+SUBCOMMANDS = ("build", "cache", "check", "compare", "report", "stubs")
+RESERVED = ("explain",)
 
 
 def sort_words(
@@ -46,7 +46,7 @@ def sort_words(
 def _is_option(word: str, valued: Collection[str]) -> bool:
     if word.startswith("--"):
         return len(word) > 2 and (word[2].isalpha() and ("=" in word or word[2:].replace("-", "").isalpha()))
-    return word[:2] in valued and word.endswith(".py")
+    return word[:2] in valued and word.endswith((".py", ".html"))
 
 
 def _few(expressions: Sequence[str], most: int) -> None:

@@ -20,6 +20,7 @@ from vjpgen.places import python_file, suite_of
 
 if TYPE_CHECKING:
     from vjpgen.pipeline import Generated
+    from vjpgen.reporting import Pictures, Written
     from vjpgen.wishes import Wishes
 
 _INTERRUPTED = 130
@@ -44,6 +45,7 @@ Other commands, each with --help:
   vjpgen cache                            look at the cache of results, or clear it
   vjpgen check FILE.py...                 verify generated modules anew
   vjpgen compare MODULE:FUNCTION EXPR     judge a function that somebody wrote
+  vjpgen report EXPR                      write a page that shows what was found
   vjpgen stubs MODULE:FUNCTION EXPR       write the pytest file of such a function
 
 \b
@@ -104,6 +106,8 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
     help="Write the tests here.  [default: test_FILE.py beside FILE.py]",
 )
 @click.option("--no-tests", is_flag=True, help="Write no tests.")
+@click.option("--report", metavar="FILE.html", help="Write a page that shows it all; see docs/report.md.")
+@click.option("--plot", metavar="FILE", help="Write a picture of the error to FILE.png or FILE.svg.")
 @click.option(
     "--templates",
     type=click.Path(path_type=Path),
@@ -151,6 +155,8 @@ def command(
     external: str | None,
     tests: str | None,
     no_tests: bool,
+    report: str | None,
+    plot: str | None,
     templates: Path | None,
     force: bool,
     effort: str,
@@ -163,9 +169,10 @@ def command(
     EXPR is a formula such as "log(1+exp(x))"; "-" reads it from standard input. Without -o the module goes
     to standard output.
     """
-    from vjpgen import files
+    from vjpgen import files, terminal
     from vjpgen.names import split_names
     from vjpgen.parse import parse
+    from vjpgen.reporting import pictures
     from vjpgen.wishes import worded
 
     places = _places(output, tests, no_tests)
@@ -180,10 +187,12 @@ def command(
     arguments = None if names is None else split_names(names)
     wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
     parse(text, name=wanted, args=arguments, assume=assume, wishes=wishes)  # before anything slow is imported
-    files.check(places, force=force)
-    how = {"effort": effort, "prefer": prefer, "timeout": timeout, "templates": templates}
-    generated = _generate(text, wanted, arguments, assume, wishes, places, **how)
-    _deliver(generated, places, force)
+    beside = pictures(report, plot)
+    files.check((*places, *beside.places), force=force)
+    how = {"effort": effort, "prefer": prefer, "templates": templates}
+    generated, drawn = _generate(text, wanted, arguments, assume, wishes, places, beside, timeout, **how)
+    deliver((generated.module, generated.tests), places, force, drawn)
+    terminal.show(generated.report, (*places, *beside.places), to_stderr=not places)
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -245,30 +254,27 @@ def _generate(
     assume: tuple[str, ...],
     wishes: Wishes,
     places: Sequence[Path],
+    beside: Pictures,
+    timeout: float,
     **how: Any,
-) -> Generated:
-    from vjpgen import terminal
-    from vjpgen.pipeline import generate
+) -> tuple[Generated, list[Written]]:
+    from vjpgen import deadline, terminal
+    from vjpgen.pipeline import command_line, generate
 
-    with terminal.progress() as say:
-        return generate(
+    with terminal.progress() as say, deadline.steps(timeout, say) as step:
+        made = generate(
             text,
             name=name,
             args=args,
             assume=assume,
             output=places[0] if places else None,
             tests_path=places[1] if len(places) > 1 else None,
-            progress=say,
+            progress=step,
             **wishes.options(),
             **how,
         )
-
-
-def _deliver(generated: Generated, places: Sequence[Path], force: bool) -> None:
-    from vjpgen import terminal
-
-    deliver((generated.module, generated.tests), places, force)
-    terminal.show(generated.report, places, to_stderr=not places)
+        again = beside.command(command_line(made.spec, None, None, how["effort"], how["prefer"]))
+        return made, beside.draw(made, step, again)
 
 
 def _flush() -> None:

@@ -97,6 +97,9 @@ def run(
         if given[option]:
             hint = "write the whole gradient with --grad"
             raise OptionError(f"{spelled} does not go with --external", hint=hint)
+    for option in ("report", "plot"):
+        if given[option] is not None:
+            raise OptionError(f"--{option} does not go with --external", hint="leave it out")
     if given["prefer"] != "accuracy":
         raise OptionError("--prefer does not go with --external", hint="leave it out")
     wanted = {

@@ -35,7 +35,17 @@ class Command(click.Command):
 
 def about_the_formula(command: F) -> F:
     """The arguments TARGET and EXPR, and the options that say how the formula is meant."""
-    for decorate in reversed(_FORMULA):
+    return click.argument("target", metavar="MODULE:FUNCTION")(the_formula(command))
+
+
+def the_formula(command: F) -> F:
+    """The argument EXPR, and the options that say how it is meant."""
+    return click.argument("expression", metavar="EXPR")(formula_options(command))
+
+
+def formula_options(command: F) -> F:
+    """The options that say how a formula is meant."""
+    for decorate in reversed(_OPTIONS):
         command = decorate(command)
     return command
 
@@ -51,7 +61,8 @@ def asked(**given: Any) -> dict[str, Any]:
     from vjpgen.wishes import worded
 
     names = given["names"]
-    wishes = worded(**{option: given[option] for option in ("grad", "surrogate", "stop", "scale", "mask")})
+    options = ("grad", "surrogate", "stop", "scale", "mask", "clip")
+    wishes = worded(**{option: given[option] for option in options if option in given})
     return {
         "args": None if names is None else split_names(names),
         "assume": given["assume"],
@@ -59,11 +70,13 @@ def asked(**given: Any) -> dict[str, Any]:
     }
 
 
-def deliver(texts: tuple[str, str], places: Sequence[Path], force: bool) -> None:
-    """Writes a module and its tests to their places; without any, prints the module."""
+def deliver(
+    texts: tuple[str, str], places: Sequence[Path], force: bool, more: Sequence[tuple[Path, str | bytes]] = ()
+) -> None:
+    """Writes a module and its tests to their places, and what else there is; without places, prints it."""
     from vjpgen import files
 
-    files.write_all(list(zip(places, texts, strict=False)), force=force)
+    files.write_all([*zip(places, texts, strict=False), *more], force=force)
     if not places:
         click.echo(texts[0], nl=False)
         sys.stdout.flush()
@@ -95,9 +108,7 @@ timeout = click.option(
     metavar="S",
     help="Seconds at most.",
 )
-_FORMULA: tuple[Callable[[Any], Any], ...] = (
-    click.argument("target", metavar="MODULE:FUNCTION"),
-    click.argument("expression", metavar="EXPR"),
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--args", "names", metavar="X,Y", help="The arguments in the function's order.  [default: as in EXPR]"
     ),

@@ -65,7 +65,7 @@ def page(module: str, report: Report, survey: Survey, *, command: str = "") -> s
     Raises:
         OptionError: the libraries of the report are not installed.
     """
-    plots.needed()
+    plots.require()
     spec = survey.spec
     panels = tuple(
         _panel(survey, q, target, f"q{k}")

@@ -66,6 +66,31 @@ class Generated:
         files.write_all([(module, self.module), (beside, text)], force=force)
         return module, beside
 
+    def page(self, *, beside: str | None = None, seed: int = 0) -> str:
+        """The report, one HTML page that needs no network (docs/report.md).
+
+        Args:
+            beside: "package.module:function", one more function to show.
+            seed: another one draws other points; 0 and above.
+
+        Raises:
+            OptionError: the libraries of the report are not installed, or the seed is negative.
+            TargetError: the function beside cannot be found or run.
+        """
+        from vjpgen import page, plots
+        from vjpgen.survey import survey
+
+        plots.require()
+        settings.accept(seed=seed)
+        found = survey(self.spec, self.module, beside=beside, seed=seed)
+        return page.page(self.module, self.report, found)
+
+    def _repr_html_(self) -> str | None:
+        """The report in a frame, for notebooks; None, for its text, where the libraries are missing."""
+        from vjpgen import page, plots
+
+        return page.framed(self.page()) if plots.installed() else None
+
 
 def generate(
     expr: Any,

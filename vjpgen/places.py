@@ -33,3 +33,19 @@ def python_file(text: str, option: str) -> Path:
 def suite_of(module: Path, name: str = "") -> Path:
     """Where the tests of a module, or of one function in it, go by default."""
     return module.with_name(f"test_{module.stem}{f'_{name}' if name else ''}.py")
+
+
+def picture_file(text: str, option: str, *suffixes: str) -> Path:
+    """The file that an option names for a page or a picture.
+
+    Raises:
+        OptionError: it is a folder, or has none of these suffixes.
+    """
+    path = Path(text)
+    if path.is_dir():
+        named = path / f"NAME{suffixes[0]}"
+        raise OptionError(f"{option} {text} is a folder", hint=f"name a file: {option} {named}")
+    if path.suffix not in suffixes:
+        hint = f"name it {path.name or 'NAME'}{suffixes[0]}"
+        raise OptionError(f"{option} {text} does not end in {' or '.join(suffixes)}", hint=hint)
+    return path

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from vjpgen.errors import OptionError
-from vjpgen.floats import Array, ordinals
+from vjpgen.extras import missing, needed
+from vjpgen.floats import Array
 from vjpgen.report import BAR
-from vjpgen.survey import GENERATED, PLAIN, Contender, Curve, Quantity, Survey, named
+from vjpgen.survey import GENERATED, PLAIN, Contender, Curve, Quantity, Survey, named, positions
 
+LIBRARIES = "bokeh", "pygments"
 COLOURS = {GENERATED: "#1f7ac8", PLAIN: "#d9681d"}
 BESIDE = "#169c70"
 MARKERS = {GENERATED: "circle", PLAIN: "triangle"}
@@ -47,20 +48,18 @@ class Plot:
     item: str
 
 
-def needed() -> None:
+def installed() -> bool:
+    """Whether the libraries of the report are installed."""
+    return not missing(*LIBRARIES)
+
+
+def require() -> None:
     """Refuses where the libraries of the report are not installed.
 
     Raises:
         OptionError: bokeh or pygments is missing.
     """
-    from importlib.util import find_spec
-
-    missing = [name for name in ("bokeh", "pygments") if find_spec(name) is None]
-    if missing:
-        raise OptionError(
-            f"the report needs {' and '.join(missing)}, which the plain installation leaves out",
-            hint="pip install 'vjpgen[report]'",
-        )
+    needed("the report", *LIBRARIES)
 
 
 def script() -> str:
@@ -194,6 +193,7 @@ def _curve(survey: Survey, q: Quantity, j: int, curve: Curve) -> Any:
 
 def _figure(across: str, up: str, **ranges: tuple[float, float]) -> Any:
     """An empty figure whose colours suit any background."""
+    from bokeh.models import Legend
     from bokeh.plotting import figure as new
 
     made = new(
@@ -207,6 +207,7 @@ def _figure(across: str, up: str, **ranges: tuple[float, float]) -> Any:
         y_axis_label=up,
         **ranges,
     )
+    made.add_layout(Legend(orientation="horizontal", ncols=2), "above")
     made.toolbar.logo = None
     return made
 
@@ -222,11 +223,6 @@ def _wider(x: Array) -> tuple[float, float]:
     low, high = float(x.min()), float(x.max())
     margin = 0.02 * (high - low) or 1.0
     return low - margin, high + margin
-
-
-def positions(x: Array) -> Array:
-    """Where float32 numbers stand when all floats are equally far apart: about log2|x| + 127, signed."""
-    return (ordinals(x) / 2.0**23).astype(np.float32)
 
 
 def colour(c: Contender) -> str:

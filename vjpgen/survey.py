@@ -10,7 +10,7 @@ import numpy as np
 
 from vjpgen import judged, oracle, points, render, report
 from vjpgen.callee import callee
-from vjpgen.floats import Array, error_bits, representable, ulps
+from vjpgen.floats import Array, error_bits, ordinals, representable, ulps
 from vjpgen.measured import Measured
 from vjpgen.meter import open_meter
 from vjpgen.spec import Spec
@@ -187,3 +187,8 @@ def _exact(spec: Spec, sample: points.Points, at: Array) -> judged.Exact:
 def named(args: Sequence[str], at: Any) -> str:
     """A point in words."""
     return ", ".join(f"{a} = {v:.9g}" for a, v in zip(args, at, strict=True))
+
+
+def positions(x: Array) -> Array:
+    """Where float32 numbers stand when all floats are equally far apart: about log2|x| + 127, signed."""
+    return (ordinals(x) / 2.0**23).astype(np.float32)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from vjpgen.errors import InternalError, TemplateRefused, TimeoutReached
 
-_PLAIN = "meant_formula.py.j2"  # what modules are held against; it is in no file
+# What modules are held against, and the report: a user's templates are for modules and their tests.
+_FIXED = ("meant_formula.py.j2", "report/page.html.j2", "report/page.css.j2", "report/page.js.j2")
 
 
 @cache
@@ -53,7 +54,7 @@ def accepted(folder: Path) -> str:
     Raises:
         TemplateRefused: there is no such folder, or a template in it stands in for none of vjpgen's.
     """
-    known, found = tuple(name for name in names() if name != _PLAIN), hashlib.sha256()
+    known, found = tuple(name for name in names() if name not in _FIXED), hashlib.sha256()
     for name in _own(folder):
         if name not in known and not name.rpartition("/")[2].startswith("_"):
             from vjpgen.unknown import nearest
