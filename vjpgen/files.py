@@ -60,7 +60,7 @@ def check(paths: Sequence[Path], *, force: bool) -> None:
 
 
 def write_all(pairs: Sequence[tuple[Path, str | bytes]], *, force: bool) -> None:
-    """Writes texts or bytes to files: first all of them beside their places, then each renamed into its place.
+    """Writes texts or bytes to files, all first beside their places, then each renamed into its place.
 
     A failure before the first rename changes nothing. If a rename fails, those done before it are undone.
     Signals wait until the end.

@@ -126,7 +126,7 @@ def _cases(args: Sequence[ast.expr]) -> Piece:
             break
         args = no.args
     rows = "".join(f"<mtr><mtd>{a}</mtd><mtd><mrow>{b}</mrow></mtd></mtr>" for a, b in lines)
-    return f"<mrow><mo>{{</mo><mtable class='cases'>{rows}</mtable></mrow>", _OR
+    return f"<mrow><mo>{{</mo><mtable class='cases' displaystyle='true'>{rows}</mtable></mrow>", _OR
 
 
 def _inside(node: ast.expr, least: int) -> str:

@@ -15,7 +15,7 @@ from vjpgen.survey import GENERATED, PLAIN, Contender, Quantity, Survey, positio
 
 _COLOURS = {GENERATED: "#0072b2", PLAIN: "#d55e00"}  # told apart by colour-blind eyes (Okabe, Ito 2008)
 _MARKERS = {GENERATED: "o", PLAIN: "^"}
-_POWERS = (-30, -15, 0, 15, 30)
+_POWERS = (-20, 0, 20)
 _STYLE = {
     "svg.hashsalt": "vjpgen",  # the same bytes every time
     "svg.fonttype": "none",
@@ -93,7 +93,7 @@ def _draw(axis: Any, survey: Survey, q: Quantity, j: int, *, ordinary: bool) -> 
         return
     sides = [s for s, some in ((-1, (x < 0).any()), (1, (x > 0).any())) if some]
     marks = [s * 10.0**p for s in sides for p in _POWERS]
-    names = [f"${'-' if s < 0 else ''}10^{{{p}}}$" for s in sides for p in _POWERS]
+    names = [f"${'-' * (s < 0)}10^{{{p}}}$" if p else f"${s}$" for s in sides for p in _POWERS]
     axis.set_xticks(positions(np.array(marks, np.float32)), names)
 
 

@@ -20,8 +20,10 @@ from vjpgen.survey import GENERATED, PLAIN, Contender, Curve, Quantity, Survey, 
 LIBRARIES = "bokeh", "pygments"
 COLOURS = {GENERATED: "#1f7ac8", PLAIN: "#d9681d"}
 BESIDE = "#169c70"
-MARKERS = {GENERATED: "circle", PLAIN: "triangle"}
-DASHES = {GENERATED: "solid", PLAIN: "dashed"}
+MARKERS = {GENERATED: ("circle", "\u25cf"), PLAIN: ("triangle", "\u25b2")}  # bokeh's name, and a character
+SQUARE = "square", "\u25a0"
+DASHES = {GENERATED: ("solid", "\u2501"), PLAIN: ("dashed", "\u2505")}
+DOTS = "dotted", "\u2508"
 ULPS = (0, 1, 2, 4, 8, 12, 16, 20, 24, 28)  # bits of error that have a label in ulps
 LOST = 32.0  # bits of error of a result that is not finite
 _BUDGET = 450_000  # characters that the points of all plots may take
@@ -39,6 +41,7 @@ class Plot:
         said: the same in a sentence, for those who do not see it.
         scale: "patterns" where the horizontal axis counts floats, "plain", or "front".
         item: bokeh's document, as JSON.
+        key: what the marks mean: a mark, its colour and the name of what it shows.
     """
 
     place: str
@@ -46,6 +49,7 @@ class Plot:
     said: str
     scale: str
     item: str
+    key: tuple[tuple[str, str, str], ...] = ()
 
 
 def installed() -> bool:
@@ -84,6 +88,7 @@ def of_errors(survey: Survey, q: Quantity, place: str) -> list[Plot]:
                     f"{title}: {_told(survey, q)}",
                     "plain" if ordinary else "patterns",
                     _errors(survey, q, j, ordinary),
+                    tuple((MARKERS.get(c.name, SQUARE)[1], colour(c), c.name) for c in survey.contenders),
                 )
             )
     return plots
@@ -96,7 +101,10 @@ def of_curves(survey: Survey, q: Quantity, place: str) -> list[Plot]:
         held = f", at {', '.join(f'{a} = {v:.6g}' for a, v in curve.fixed)}" if curve.fixed else ""
         title = f"{q.label} against {arg}{held}"
         said = f"{title}: the exact curve, and what each way to compute it returns"
-        plots.append(_plot(f"{place}-{j}-curve", title, said, "plain", _curve(survey, q, j, curve)))
+        key = [(DASHES.get(c.name, DOTS)[1], colour(c), c.name) for c in survey.contenders]
+        key.append(("\u2588", _INK, "exact"))
+        drawn = _curve(survey, q, j, curve)
+        plots.append(_plot(f"{place}-{j}-curve", title, said, "plain", drawn, tuple(key)))
     return plots
 
 
@@ -122,11 +130,18 @@ def _told(survey: Survey, q: Quantity) -> str:
     return "; ".join(f"{name} mean {f.mean_bits:.2f} bits, at most {f.max_ulps:.6g} ulp" for name, f in found)
 
 
-def _plot(place: str, title: str, said: str, scale: str, figure: Any) -> Plot:
+def _plot(
+    place: str,
+    title: str,
+    said: str,
+    scale: str,
+    figure: Any,
+    key: tuple[tuple[str, str, str], ...] = (),
+) -> Plot:
     from bokeh.embed import json_item
 
     item = json.dumps(json_item(figure, place), separators=(",", ":"), allow_nan=True)
-    return Plot(place, title, said, scale, item.replace("<", "\\u003c"))
+    return Plot(place, title, said, scale, item.replace("<", "\\u003c"), key)
 
 
 def _errors(survey: Survey, q: Quantity, j: int, ordinary: bool) -> Any:
@@ -144,13 +159,13 @@ def _errors(survey: Survey, q: Quantity, j: int, ordinary: bool) -> Any:
     source = ColumnDataSource(shown)
     for k, c in reversed([*enumerate(survey.contenders)]):
         look = {"size": 5 - (k == 0), "color": colour(c), "alpha": 0.65, "marker": marker(c)}
-        figure.scatter("x", f"bits{k}", source=source, legend_label=c.name, **look)
+        figure.scatter("x", f"bits{k}", source=source, **look)
     for c in survey.contenders:
         worst = [r for r in survey.worst(c, q) if not ordinary or r < survey.ordinary]
         x = survey.exact.at[worst][:, j]
         x = x if ordinary else positions(x)
         look = {"size": 13, "fill_alpha": 0, "line_color": colour(c), "line_width": 2, "marker": marker(c)}
-        figure.scatter(x, bits[c.name][worst], legend_label=f"worst of {c.name}", **look)
+        figure.scatter(x, bits[c.name][worst], **look)
     figure.add_layout(Span(location=float(np.log2(1 + BAR)), dimension="width", line_color=_INK,
                            line_dash="dotted"))  # fmt: skip
     labels = {b: "not finite" if b == LOST else f"{2.0**b - 1:.3g}" for b in (*ULPS, LOST)}
@@ -183,22 +198,22 @@ def _curve(survey: Survey, q: Quantity, j: int, curve: Curve) -> Any:
     x = survey.exact.at[curve.rows][:, j]
     with np.errstate(over="ignore"):
         exact = survey.truth(q)[curve.rows].astype(np.float32)
-    figure.line(x, exact, line_width=7, alpha=0.35, color=_INK, legend_label="exact")
+    figure.line(x, exact, line_width=7, alpha=0.35, color=_INK)
     for c in survey.contenders:
         got = survey.result(c, q)[curve.rows]
-        look = {"line_width": 2, "color": colour(c), "line_dash": DASHES.get(c.name, "dotted")}
-        figure.line(x, np.where(np.isfinite(got), got, np.nan), legend_label=c.name, **look)
+        look = {"line_width": 2, "color": colour(c), "line_dash": DASHES.get(c.name, DOTS)[0]}
+        figure.line(x, np.where(np.isfinite(got), got, np.nan), **look)
     return figure
 
 
 def _figure(across: str, up: str, **ranges: tuple[float, float]) -> Any:
     """An empty figure whose colours suit any background."""
-    from bokeh.models import Legend
     from bokeh.plotting import figure as new
 
     made = new(
         height=320,
         sizing_mode="stretch_width",
+        toolbar_location="above",
         tools="pan,box_zoom,wheel_zoom,reset,save",
         active_scroll=None,
         background_fill_color=None,
@@ -207,7 +222,6 @@ def _figure(across: str, up: str, **ranges: tuple[float, float]) -> Any:
         y_axis_label=up,
         **ranges,
     )
-    made.add_layout(Legend(orientation="horizontal", ncols=2), "above")
     made.toolbar.logo = None
     return made
 
@@ -230,7 +244,7 @@ def colour(c: Contender) -> str:
 
 
 def marker(c: Contender) -> str:
-    return MARKERS.get(c.name, "square")
+    return MARKERS.get(c.name, SQUARE)[0]
 
 
 def worst_rows(survey: Survey, c: Contender, q: Quantity) -> list[tuple[str, str, str, str]]:
