@@ -33,6 +33,12 @@ def test_undefined_names_raise() -> None:
         Templates().jinja.from_string("{{ missing }}").render()
 
 
+def test_html_is_escaped_and_python_is_not() -> None:
+    jinja = Templates().jinja
+    jinja.loader = jinja2.DictLoader(dict.fromkeys(("a.html.j2", "a.py.j2"), "{{ x }}"))
+    assert [jinja.get_template(name).render(x="<") for name in ("a.html.j2", "a.py.j2")] == ["&lt;", "<"]
+
+
 def test_blocks_leave_no_blank_lines_and_the_last_newline_stays() -> None:
     template = Templates().jinja.from_string(
         "{% for x in xs %}\n    {% if x %}\n{{ x }}\n    {% endif %}\n{% endfor %}\n"

@@ -66,8 +66,9 @@ def _piece(node: ast.expr) -> Piece:
     if isinstance(node, ast.Name):
         return _name(node.id), _ATOM
     if isinstance(node, ast.UnaryOp):
-        sign, level = (f"<mo>{_SIGN}</mo>", _MINUS) if isinstance(node.op, ast.USub) else ("<mo>¬</mo>", _NOT)
-        return f"<mrow>{sign}{_inside(node.operand, level + 1)}</mrow>", level
+        if isinstance(node.op, ast.Not):
+            return f"<mrow><mo>¬</mo>{_inside(node.operand, _SUM)}</mrow>", _NOT
+        return f"<mrow><mo>{_SIGN}</mo>{_inside(node.operand, _PRODUCT)}</mrow>", _MINUS
     if isinstance(node, ast.BinOp):
         return _binary(node)
     if isinstance(node, ast.Compare):

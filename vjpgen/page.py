@@ -36,7 +36,9 @@ class Panel:
         figures: a row of text for each contender.
         worst: for each contender, its name and rows of text.
         errors, curves: plots.
-        front: the plot of accuracy against cost, if there is a choice, and its rows.
+        front: the plot of accuracy against cost, if there is a choice.
+        forms: its rows: cost, bits, form, and whether it is the one chosen.
+        packed: the documents of all these plots.
     """
 
     place: str
@@ -51,6 +53,7 @@ class Panel:
     curves: tuple[plots.Plot, ...]
     front: tuple[plots.Plot, ...]
     forms: tuple[tuple[str, str, str, bool], ...]
+    packed: str
 
 
 def page(module: str, report: Report, survey: Survey, *, command: str = "") -> str:
@@ -101,6 +104,8 @@ def _panel(survey: Survey, q: Quantity, target: Target, place: str) -> Panel:
     spec, form = survey.spec, doc.decimals(target.form)
     readable = len(form) <= _LONGEST
     choice = len(target.front) > 1
+    errors, curves = plots.of_errors(survey, q, place), plots.of_curves(survey, q, place)
+    front = [plots.of_front(target.front, target.form, q.label, place)] if choice else []
     return Panel(
         place=place,
         label=q.label,
@@ -110,12 +115,13 @@ def _panel(survey: Survey, q: Quantity, target: Target, place: str) -> Panel:
         splitpoints=tuple(mathml.math(c, block=False) for c in mathml.splitpoints(form)) if readable else (),
         figures=tuple((c.name, *_row(survey.figures(c, q))) for c in survey.contenders),
         worst=tuple((c.name, plots.worst_rows(survey, c, q)) for c in survey.contenders),
-        errors=tuple(plots.of_errors(survey, q, place)),
-        curves=tuple(plots.of_curves(survey, q, place)),
-        front=(plots.of_front(target.front, target.form, q.label, place),) if choice else (),
+        errors=tuple(errors),
+        curves=tuple(curves),
+        front=tuple(front),
         forms=tuple(
             (f"{c:.4g}", f"{b:.3f}", doc.decimals(f), f == target.form) for c, b, f in target.front if choice
         ),
+        packed=plots.packed([*errors, *curves, *front]),
     )
 
 

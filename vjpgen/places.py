@@ -46,6 +46,6 @@ def picture_file(text: str, option: str, *suffixes: str) -> Path:
         named = path / f"NAME{suffixes[0]}"
         raise OptionError(f"{option} {text} is a folder", hint=f"name a file: {option} {named}")
     if path.suffix not in suffixes:
-        hint = f"name it {path.name or 'NAME'}{suffixes[0]}"
+        hint = f"name it {path.stem or 'NAME'}{suffixes[0]}"
         raise OptionError(f"{option} {text} does not end in {' or '.join(suffixes)}", hint=hint)
     return path

@@ -5,7 +5,9 @@ bokeh draws them in the browser from data alone; no program of ours travels insi
 
 from __future__ import annotations
 
+import gzip
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +28,8 @@ DASHES = {GENERATED: ("solid", "\u2501"), PLAIN: ("dashed", "\u2505")}
 DOTS = "dotted", "\u2508"
 ULPS = (0, 1, 2, 4, 8, 12, 16, 20, 24, 28)  # bits of error that have a label in ulps
 LOST = 32.0  # bits of error of a result that is not finite
-_BUDGET = 450_000  # characters that the points of all plots may take
+_ERRORS, _CURVES = 300_000, 100_000  # characters that the points of plots may take, all together
+_NUMBER = 5.4  # characters that a number takes
 _INK = "#7d7d7d"  # readable on white and on black, until the page knows which it is
 _DECADES = tuple(s * 10.0**k for s in (-1, 1) for k in (30, 20, 10, 0, -10, -20, -30))
 
@@ -40,7 +43,7 @@ class Plot:
         title: what it shows, in a few words.
         said: the same in a sentence, for those who do not see it.
         scale: "patterns" where the horizontal axis counts floats, "plain", or "front".
-        item: bokeh's document, as JSON.
+        item: bokeh's document, as plain data.
         key: what the marks mean: a mark, its colour and the name of what it shows.
     """
 
@@ -48,7 +51,7 @@ class Plot:
     title: str
     said: str
     scale: str
-    item: str
+    item: Any
     key: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -140,8 +143,13 @@ def _plot(
 ) -> Plot:
     from bokeh.embed import json_item
 
-    item = json.dumps(json_item(figure, place), separators=(",", ":"), allow_nan=True)
-    return Plot(place, title, said, scale, item.replace("<", "\\u003c"), key)
+    return Plot(place, title, said, scale, json_item(figure, place), key)
+
+
+def packed(plots: Sequence[Plot]) -> str:
+    """The documents of some plots by their places, as JSON under gzip in base64: a sixth of the text."""
+    text = json.dumps({p.place: p.item for p in plots}, separators=(",", ":"))
+    return b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _errors(survey: Survey, q: Quantity, j: int, ordinary: bool) -> Any:
@@ -184,9 +192,9 @@ def _errors(survey: Survey, q: Quantity, j: int, ordinary: bool) -> Any:
 
 def _rows(survey: Survey, q: Quantity, ordinary: bool) -> list[int]:
     """Which drawn points a plot shows: as many as the page has room for, and the worst."""
-    args, names = len(survey.spec.args), len(survey.contenders)
+    args = len(survey.spec.args)
     plots = 2 * args * len(survey.quantities)
-    room = int(_BUDGET / (plots * (args + 1 + names) * 16 / 3))
+    room = int(_ERRORS / (_NUMBER * plots * (args + 1 + len(survey.contenders))))
     first = survey.ordinary if ordinary else survey.drawn
     step = max(1, -(-first // room))
     worst = {r for c in survey.contenders for r in survey.worst(c, q) if r < first}
@@ -195,12 +203,15 @@ def _rows(survey: Survey, q: Quantity, ordinary: bool) -> list[int]:
 
 def _curve(survey: Survey, q: Quantity, j: int, curve: Curve) -> Any:
     figure = _figure(survey.spec.args[j], q.label)
-    x = survey.exact.at[curve.rows][:, j]
+    plots = len(survey.curves) * len(survey.quantities)
+    room = int(_CURVES / (_NUMBER * plots * (2 + 2 * len(survey.contenders))))
+    rows = curve.rows[:: max(1, -(-len(curve.rows) // room))]
+    x = survey.exact.at[rows, j]
     with np.errstate(over="ignore"):
-        exact = survey.truth(q)[curve.rows].astype(np.float32)
+        exact = survey.truth(q)[rows].astype(np.float32)
     figure.line(x, exact, line_width=7, alpha=0.35, color=_INK)
     for c in survey.contenders:
-        got = survey.result(c, q)[curve.rows]
+        got = survey.result(c, q)[rows]
         look = {"line_width": 2, "color": colour(c), "line_dash": DASHES.get(c.name, DOTS)[0]}
         figure.line(x, np.where(np.isfinite(got), got, np.nan), **look)
     return figure

@@ -28,7 +28,7 @@ _WORST = 5
 class Curve:
     """Rows of a survey along one argument, the others fixed at an ordinary point."""
 
-    rows: slice
+    rows: range
     fixed: tuple[tuple[str, float], ...]
 
 
@@ -137,7 +137,7 @@ def survey(
     blocks, curves = [sample.at], []
     for curve_at, fixed in _along(spec, sample):
         start = sum(map(len, blocks))
-        curves.append(Curve(slice(start, start + len(curve_at)), fixed))
+        curves.append(Curve(range(start, start + len(curve_at)), fixed))
         blocks.append(curve_at)
     exact = _exact(spec, sample, np.concatenate(blocks))
     step("measuring for the report")
