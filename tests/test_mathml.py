@@ -71,6 +71,7 @@ def test_splitpoints() -> None:
 def test_text_is_data() -> None:
     with pytest.raises(InternalError, match="no expression"):
         math("x <")
-    with pytest.raises(InternalError, match="no expression"):
-        math("[x for x in y]")
+    for text in ("[x for x in y]", "'x'", "x.y"):
+        with pytest.raises(InternalError, match="no expression"):
+            math(text)
     assert not re.search(r"<(?!/?m\w+|/?semantics)", math("where(x < y, x, y)"))

@@ -67,11 +67,10 @@ def drawn(browser: Any) -> int:
 def limits(browser: Any, place: str) -> list[float]:
     """The horizontal range of a plot."""
     program = """
-        for (const view of Bokeh.index.roots ?? Object.values(Bokeh.index))
-            if (view.el.closest(".plot").id === arguments[0]) {
-                const range = view.model.x_range;
-                return [range.start, range.end];
-            }"""
+        for (const view of Bokeh.index.roots) {
+            if (view.el.closest(".plot")?.id === arguments[0])
+                return [view.model.x_range.start, view.model.x_range.end];
+        }"""
     found: list[float] = browser.execute_script(program, place)
     return found
 

@@ -61,8 +61,9 @@ def _markup(text: str) -> str:
 
 
 def _piece(node: ast.expr) -> Piece:
-    if isinstance(node, ast.Constant):
-        return (f"<mn>{node.value}</mn>", _ATOM) if not isinstance(node.value, bool) else _word(node.value)
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        tag = "mtext" if isinstance(node.value, bool) else "mn"
+        return f"<{tag}>{str(node.value).lower()}</{tag}>", _ATOM
     if isinstance(node, ast.Name):
         return _name(node.id), _ATOM
     if isinstance(node, ast.UnaryOp):
@@ -82,10 +83,6 @@ def _piece(node: ast.expr) -> Piece:
     if isinstance(node, ast.Call):
         return _call(_called(node), node.args)
     raise InternalError(f"no expression: {ast.unparse(node)}")
-
-
-def _word(value: object) -> Piece:
-    return f"<mtext>{str(value).lower()}</mtext>", _ATOM
 
 
 def _binary(node: ast.BinOp) -> Piece:
