@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -129,7 +129,7 @@ class Improver:
         known = targets[k].shapes
         return (*(s for s in shapes if s not in known), *self._changed(shapes[0], scope))
 
-    def _changed(self, formula: Expr, scope: Mapping[str, object]) -> tuple[Expr, ...]:
+    def _changed(self, formula: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
         """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
         from vjpgen import inner
 
