@@ -18,15 +18,16 @@ from vjpgen.expr import Expr, walk
 
 Array = npt.NDArray[Any]
 
-# Typical error, in ulps, of jax 0.10.2's float32 primitives on CPU where it is above half an ulp: the
-# larger of the means over bit patterns and over ordinary points. scripts/primitives.py measures them.
+# How far, in ulps, jax 0.10.2's float32 primitives on CPU may be off before they round, so that the mean of
+# what is simulated is the mean that scripts/primitives.py measures: about 1.4 times that, more where a few
+# results are far off. What is not listed rounds correctly.
 XLA_ULPS: dict[str, float] = {
-    "expm1": 0.7, "exp2": 8.0, "log2": 0.8, "log10": 0.8, "rsqrt": 0.6, "sinh": 8.0, "cosh": 8.0, "tanh": 1.0,
-    "erf": 0.8, "erfc": 4.0, "erfcx": 2.0, "erfinv": 2.0, "gamma": 20.0, "lgamma": 6.0, "digamma": 3.0,
-    "polygamma": 8.0, "asinh": 0.5, "acosh": 0.5, "atanh": 0.5, "logistic": 0.7, "softplus": 0.5,
-    "asin": 0.6, "logaddexp": 0.6, "hypot": 0.6, "ierfcx": 2.0,
-    "sinpi": 0.5, "cospi": 0.6, "lgamma1p": 1.5, "stirling": 1.5, "kl_div": 1.5,
-    "digamma_excess": 1.5, "log_ratio": 0.5,
+    "expm1": 0.3, "exp2": 8.0, "log2": 0.8, "log10": 0.8, "rsqrt": 0.6, "sinh": 8.0, "cosh": 8.0, "tanh": 1.0,
+    "erf": 0.8, "erfc": 4.0, "erfcx": 0.6, "erfinv": 2.0, "gamma": 20.0, "lgamma": 6.0, "digamma": 3.0,
+    "polygamma": 8.0, "asinh": 0.5, "acosh": 0.5, "atanh": 0.5, "logistic": 0.3, "softplus": 0.2,
+    "asin": 0.6, "logaddexp": 0.6, "hypot": 0.3, "ierfcx": 1.2,
+    "sinpi": 0.5, "cospi": 0.6, "lgamma1p": 1.5, "stirling": 0.8, "kl_div": 0.4,
+    "digamma_excess": 0.4, "log_ratio": 0.2,
 }  # fmt: skip
 CONSTANTS = {"pi": math.pi, "e": math.e, "euler_gamma": 0.57721566490153286}
 
