@@ -41,7 +41,7 @@ _ZEROS = 16  # of the points of an inner function, one in so many is its zero
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 16.0  # further bits that infinity or NaN costs where the truth is a number
-_FAR = 1.5  # further bits that a result more than `BAR` ulps off costs
+_FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
 _BAR = math.log2(1 + BAR)
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
@@ -182,7 +182,7 @@ class Improver:
         return min((self._term(e, truth) for e in shapes), key=lambda t: (t.score, t.expr.size)).expr
 
     def _bits(self, expr: Expr, target: Target) -> Array:
-        return self._term(expr, self._counted(target.truth[: self.cut])).bits
+        return self._term(expr, self._counted(target.truth[: self.seen]), self.broad).bits
 
     def _good(self, expr: Expr, target: Target) -> bool:
         bits = self._bits(expr, target)
