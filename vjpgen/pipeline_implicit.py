@@ -1,0 +1,239 @@
+"""From an equation to the files of its solution: the steps of `pipeline`, with solutions in place of values."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vjpgen import deadline, settings
+from vjpgen.errors import DomainError
+from vjpgen.expr import Expr, num
+from vjpgen.implicit import Implicit, conditions, read_equation, read_inverse
+from vjpgen.meter import Meter, open_meter
+from vjpgen.pipeline import file_words
+from vjpgen.spec import Spec
+
+if TYPE_CHECKING:
+    from vjpgen.points import Points
+    from vjpgen.render_implicit import Solved
+    from vjpgen.report import Figures
+
+_POINTS, _SEARCHED, _SEED = 4096, 1024, 7
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedImplicit:
+    """A module that solves an equation, and its tests.
+
+    Attributes:
+        spec: what was asked for.
+        module: source of the module.
+        tests: source of its pytest file.
+        figures: measured errors, by target: the value, then the partial by each argument.
+    """
+
+    spec: Implicit
+    module: str
+    tests: str
+    figures: tuple[tuple[str, Figures], ...]
+
+
+def plain_spec(spec: Implicit, outputs: tuple[Expr, ...], *, unknown: bool) -> Spec:
+    """Formulas over the arguments, or over the unknown too, as a `Spec` with the same assumptions."""
+    names = spec.variables if unknown else spec.args
+    assume = conditions(spec) if unknown else spec.assume
+    return Spec(spec.name, names, outputs, len(outputs) > 1, assume, spec.text, spec.assume_text)
+
+
+def generate_implicit(
+    equation: str,
+    *,
+    solve: str | None = None,
+    name: str | None = None,
+    args: str | Sequence[str] | None = None,
+    assume: str | Sequence[str] = (),
+    guess: str | None = None,
+    output: str | os.PathLike[str] | None = None,
+    tests_path: str | os.PathLike[str] | None = None,
+    effort: str = "normal",
+    timeout: float | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> GeneratedImplicit:
+    """Generate the module of a function that an equation defines, and the tests that prove it.
+
+    Args:
+        equation: `LEFT = RIGHT` with `solve`, else a formula whose inverse is wanted.
+        solve: the name for which the equation is solved; None for the inverse in the first argument.
+        name: name of the generated function; default "f".
+        args: the arguments in signature order; default the other names as they appear.
+        assume: conditions on the arguments, and bounds of the solution by formulas over them.
+        guess: where the iteration starts, a formula over the arguments; default the middle of the range.
+        output: where the module will be written; the tests import it from there.
+        tests_path: where the tests will be written; default test_NAME.py beside the module.
+        effort: how far the search goes: "low", "normal" or "high".
+        timeout: seconds after which the work is abandoned.
+        progress: called with the name of each step.
+
+    Raises:
+        InputError: a text cannot be used, the equation has no solution or several at a point of the domain, or
+            the iteration does not reach it; the message says where.
+        TimeoutReached: the work took longer than `timeout`.
+    """
+    settings.accept(effort=effort)
+    given = (assume,) if isinstance(assume, str) else tuple(assume)
+    options: dict[str, Any] = {"name": name, "args": args, "assume": given, "guess": guess}
+    with deadline.steps(timeout, progress) as step:
+        if solve is None:
+            spec = read_inverse(equation, **options)
+        else:
+            spec = read_equation(equation, solve, **options)
+        module_path = None if output is None else Path(output)
+        beside = None if tests_path is None else Path(tests_path)
+        with open_meter() as meter:
+            return _generate(spec, effort, module_path, beside, step, meter)
+
+
+def _generate(
+    spec: Implicit,
+    effort: str,
+    output: Path | None,
+    tests_path: Path | None,
+    step: Callable[[str], None],
+    meter: Meter,
+) -> GeneratedImplicit:
+    from vjpgen import digest, render_implicit
+
+    step("solving the equation in exact arithmetic")
+    at, values, partials, rising = solutions(spec, _POINTS, _SEED)
+    step("searching for stable forms")
+    solved = searched(spec, at, values, rising, effort)
+    command = command_line(spec, output, tests_path, effort)
+    step("measuring the generated code")
+    draft = render_implicit.render_implicit(solved, command)
+    columns = [np.ascontiguousarray(c) for c in at.T]
+    got = meter.measure(draft, spec.name, 1, False, columns)
+    figures = measured(spec, at, values, partials, got)
+    import os
+    if not os.environ.get("NOCONV"): converged(spec, at, values, got.values[:, 0])
+    lines = tuple(_sentence(spec, label, f) for label, f in figures)
+    module = render_implicit.render_implicit(replace(solved, accuracy=lines), command)
+    return GeneratedImplicit(spec, digest.signed(module), "", figures)
+
+
+def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    """Points of the domain in float32, the solutions and partials there, and whether the residual rises.
+
+    Raises:
+        DomainError: at a point there is no solution or there are several, or none is a float32 number.
+    """
+    from vjpgen.floats import representable
+    from vjpgen.points import sample
+    from vjpgen.roots import RootFinder
+
+    at = sample(plain_spec(spec, (num(0),), unknown=False), n, seed).at
+    found = RootFinder(spec).solve(at)
+    kept = representable(found.values, np.float32)
+    if not kept.any():
+        raise DomainError(f"{spec.unknown} is nowhere in the range of float32", hint=f"{n} points were tried")
+    rising = found.rising[kept]
+    if rising.any() and not rising.all():
+        raise DomainError(
+            f"at {_where(spec, at[kept][rising][0])} the equation rises through its solution,"
+            f" at {_where(spec, at[kept][~rising][0])} it falls",
+            hint=f"choose one branch by an assumption such as --assume '{spec.unknown} > 0'",
+        )
+    return at[kept], found.values[kept], found.partials[kept], bool(rising[0])
+
+
+def searched(spec: Implicit, at: np.ndarray, values: np.ndarray, rising: bool, effort: str) -> Solved:
+    """The residual and its slopes in the most accurate forms found, on and around the solutions."""
+    from vjpgen import search
+    from vjpgen.render_implicit import Solved
+    from vjpgen.tidy import tidy
+
+    sides = plain_spec(spec, (spec.left, spec.right), unknown=True)
+    forms = search.search_at(sides, around(spec, sides, at, values), effort=effort)
+    left, right = forms.partials
+    slopes = [tidy(a - b) for a, b in zip(left, right, strict=True)]
+    residual = tidy(forms.values[0] - forms.values[1])
+    return Solved(spec, residual, slopes[-1], tuple(slopes[:-1]), rising, forms.anchors)
+
+
+def around(spec: Implicit, sides: Spec, at: np.ndarray, values: np.ndarray) -> Points:
+    """Solutions, and numbers near them and anywhere in the range, with exact values of both sides there."""
+    from vjpgen.floats import evaluate, representable
+    from vjpgen.points import Points
+    from vjpgen.truth import Truth
+
+    rng = np.random.default_rng(_SEED)
+    rows = rng.permutation(len(at))[:_SEARCHED]
+    x, y = at[rows], values[rows]
+    near = y * np.exp2(rng.uniform(-3, 3, len(y)))
+    far = near[rng.permutation(len(near))]
+    with np.errstate(over="ignore"):
+        ys = np.concatenate([y, near, far]).astype(np.float32)
+    whole = np.column_stack([np.concatenate([x, x, x]), ys])
+    env = {n: c.astype(np.float64) for n, c in zip(spec.variables, whole.T, strict=True)}
+    inside = representable(env[spec.unknown], np.float32)
+    for condition in sides.assume:
+        inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
+    whole = whole[inside]
+    found, slopes = Truth(sides.outputs, sides.args).with_partials(whole.astype(np.float64))
+    good = representable(found, np.float32).all(axis=1)
+    return Points(whole[good], found[good], slopes[good], int(good.sum()))
+
+
+def measured(
+    spec: Implicit, at: np.ndarray, values: np.ndarray, partials: np.ndarray, got: Any
+) -> tuple[tuple[str, Figures], ...]:
+    """Errors of the value and of the partials; of a partial those of the mode that is worse."""
+    from vjpgen.report import figures
+
+    found = [("value", figures(got.values[:, 0], values, at))]
+    for j, a in enumerate(spec.args):
+        both = [figures(p[:, 0, j], partials[:, j], at) for p in (got.partials, got.forward)]
+        found.append((f"d/d{a}", max(both, key=lambda f: f.max_ulps if f.points else -1.0)))
+    return tuple(found)
+
+
+def converged(spec: Implicit, at: np.ndarray, values: np.ndarray, got: np.ndarray) -> None:
+    """Refuses an equation whose solution the generated code does not reach.
+
+    Raises:
+        DomainError: it is more than one part in 256 off; says where.
+    """
+    with np.errstate(invalid="ignore"):
+        off = ~(np.abs(got - values) <= np.abs(values) / 256)
+    if off.any():
+        k = int(np.flatnonzero(off)[0])
+        raise DomainError(
+            f"the iteration does not reach the solution at {_where(spec, at[k])}:"
+            f" {got[k]:.9g} instead of {values[k]:.9g}",
+            hint="narrow the domain or the range of the solution with --assume",
+        )
+
+
+def _where(spec: Implicit, row: np.ndarray) -> str:
+    return ", ".join(f"{a} = {x:.9g}" for a, x in zip(spec.args, row, strict=True))
+
+
+def _sentence(spec: Implicit, label: str, f: Figures) -> str:
+    domain = " & ".join(spec.assume_text) or "all of float32"
+    if not f.points:
+        return f"{label}: nowhere a normal float32 number on {domain}"
+    return (
+        f"{label}: at most {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f}, mean {f.mean_bits:.2f} bits,"
+        f" over {f.points} float32 points of {domain}"
+    )
+
+
+def command_line(spec: Implicit, output: Path | None, tests: Path | None, effort: str = "normal") -> str:
+    """The command that generates the same files again."""
+    words = ["vjpgen", *spec.words, *(["--effort", effort] if effort != "normal" else [])]
+    return shlex.join([*words, *file_words(output, tests)])
