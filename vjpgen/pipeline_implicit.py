@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from vjpgen.report import Figures
 
 _POINTS, _SEARCHED, _SEED = 4096, 1024, 7
+_ANCHORS = 48
+_ENOUGH = 0.1  # bits on average
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +113,25 @@ def _generate(
 
     step("solving the equation in exact arithmetic")
     at, values, partials, rising = solutions(spec, _POINTS, _SEED)
-    step("searching for stable forms")
-    solved = searched(spec, at, values, rising, effort)
     command = command_line(spec, output, tests_path, effort)
-    step("measuring the generated code")
-    draft = render_implicit.render_implicit(solved, command)
     columns = [np.ascontiguousarray(c) for c in at.T]
-    got = meter.measure(draft, spec.name, 1, False, columns)
-    figures = measured(spec, at, values, partials, got)
-    import os
-    if not os.environ.get("NOCONV"): converged(spec, at, values, got.values[:, 0])
+
+    def tried(solved: Solved) -> tuple[tuple[tuple[str, Figures], ...], Any]:
+        draft = render_implicit.render_implicit(solved, command)
+        got = meter.measure(draft, spec.name, 1, False, columns)
+        return measured(spec, at, values, partials, got), got
+
+    step("measuring the equation as it is written")
+    solved = as_written(spec, at, values, rising)
+    figures, got = tried(solved)
+    if not good(figures):
+        step("searching for stable forms")
+        other = searched(spec, at, values, rising, effort)
+        step("measuring the stable forms")
+        found = tried(other)
+        if shortfall(found[0]) < shortfall(figures):
+            solved, (figures, got) = other, found
+    converged(spec, at, values, got.values[:, 0])
     lines = tuple(_sentence(spec, label, f) for label, f in figures)
     module = render_implicit.render_implicit(replace(solved, accuracy=lines), command)
     return GeneratedImplicit(spec, digest.signed(module), "", figures)
@@ -151,18 +162,45 @@ def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray
     return at[kept], found.values[kept], found.partials[kept], bool(rising[0])
 
 
+def good(figures: Sequence[tuple[str, Figures]]) -> bool:
+    """Whether nothing is left to a search: results are correctly rounded but for a few."""
+    return all(not f.off and not f.mean_bits > _ENOUGH for _, f in figures)
+
+
+def shortfall(figures: Sequence[tuple[str, Figures]]) -> tuple[int, float]:
+    """How many results are far off, and how many bits are missing on average."""
+    return sum(f.off for _, f in figures), sum(f.mean_bits for _, f in figures if f.points)
+
+
+def as_written(spec: Implicit, at: np.ndarray, values: np.ndarray, rising: bool) -> Solved:
+    """The sides as the user wrote them, and their derivatives."""
+    from vjpgen import derive
+    from vjpgen.tidy import tidy
+
+    scope = derive.symbols(spec.variables)
+    slopes = [derive.partial(spec.residual, a, scope)[0] for a in spec.variables]
+    return _solved(spec, (spec.left, spec.right), [tidy(s) for s in slopes], at, values, rising)
+
+
 def searched(spec: Implicit, at: np.ndarray, values: np.ndarray, rising: bool, effort: str) -> Solved:
-    """The residual and its slopes in the most accurate forms found, on and around the solutions."""
+    """The sides and their derivatives in the most accurate forms found, on and around the solutions."""
     from vjpgen import search
-    from vjpgen.render_implicit import Solved
     from vjpgen.tidy import tidy
 
     sides = plain_spec(spec, (spec.left, spec.right), unknown=True)
     forms = search.search_at(sides, around(spec, sides, at, values), effort=effort)
     left, right = forms.partials
     slopes = [tidy(a - b) for a, b in zip(left, right, strict=True)]
-    residual = tidy(forms.values[0] - forms.values[1])
-    return Solved(spec, residual, slopes[-1], tuple(slopes[:-1]), rising, forms.anchors)
+    return _solved(spec, (forms.values[0], forms.values[1]), slopes, at, values, rising)
+
+
+def _solved(
+    spec: Implicit, sides: tuple[Expr, Expr], slopes: Sequence[Expr], at: np.ndarray, values: np.ndarray, rising: bool
+) -> Solved:
+    from vjpgen.render_implicit import Solved
+
+    anchors = np.column_stack([at[:_ANCHORS], values[:_ANCHORS]]).astype(float)
+    return Solved(spec, *sides, slopes[-1], tuple(slopes[:-1]), rising, tuple(map(tuple, anchors.tolist())))
 
 
 def around(spec: Implicit, sides: Spec, at: np.ndarray, values: np.ndarray) -> Points:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from vjpgen import __version__, double_word
 from vjpgen.doc import escape, one_line, readable, wrapped
@@ -13,11 +14,12 @@ from vjpgen.expr import Expr, variables
 from vjpgen.implicit import Bound, Implicit
 from vjpgen.lowering import lower
 from vjpgen.naming import Names
-from vjpgen.printer import is_constant
+from vjpgen.printer import constant_value, is_constant
 from vjpgen.render import body, helpers_in, standard_imports, with_callees
 from vjpgen.scaffold import module_names
 from vjpgen.statements import constant, product, returned, unpack, without_unused, words
 from vjpgen.templating import environment, tidy
+from vjpgen.tidy import tidy as tidy_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Solved:
 
     Attributes:
         spec: what was asked for.
-        residual: what is zero at the solution.
+        left, right: the sides of the equation.
         slope: its derivative by the unknown.
         slopes: its derivative by each argument.
         rising: whether the residual rises through zero.
@@ -35,12 +37,18 @@ class Solved:
     """
 
     spec: Implicit
-    residual: Expr
+    left: Expr
+    right: Expr
     slope: Expr
     slopes: tuple[Expr, ...]
     rising: bool
     anchors: tuple[tuple[float, ...], ...]
     accuracy: tuple[str, ...] = ()
+
+    @property
+    def residual(self) -> Expr:
+        """What is zero at the solution."""
+        return tidy_form(self.left - self.right)
 
 
 def render_implicit(solved: Solved, command: str) -> str:
@@ -166,24 +174,17 @@ class _Builder:
 
     def _end(self, names: Names, name: str, bound: Bound | None, *, upper: bool) -> list[str]:
         """The place beyond one end of the range, which is never tried itself."""
-        first = self.args[0]
-        sign = 1 if upper else -1
-        lines: Sequence[str] = ()
+        first, lines = self.args[0], ()
         if bound is None:
-            text = f"{'' if upper else '-'}jnp.finfo({first}.dtype).max"
+            text = f"jnp.full_like({first}, {'' if upper else '-'}jnp.finfo({first}.dtype).max)"
         elif is_constant(bound.at):
-            text = constant(bound.at)
+            text = f"jnp.full_like({first}, {constant(bound.at)})"
         else:
             block = lower([bound.at], names, None)
             lines, text = block.lines, block.results[0]
-        outside = f"_place(jnp.full_like({first}, {text}))" if not self._varies(bound) else f"_place({text})"
-        if bound is None or not bound.strict:
-            outside += f" {'+' if sign > 0 else '-'} 1"
-        return [*lines, f"{name} = {outside}"]
-
-    @staticmethod
-    def _varies(bound: Bound | None) -> bool:
-        return bound is not None and not is_constant(bound.at)
+        excluded = bound is not None and bound.strict and _single(bound.at)
+        beyond = "" if excluded else " + 1" if upper else " - 1"
+        return [*lines, f"{name} = _place({text}){beyond}"]
 
     def equation(self) -> tuple[str, ...]:
         names = self.names.copy()
@@ -214,16 +215,21 @@ class _Builder:
             f"{word} = _refined(lambda {unknown}: _{name}_words(*{fixed}, {unknown}),"
             f" jax.lax.stop_gradient({unknown}))",
             f"{low} = jax.lax.stop_gradient(({word}[0] - {unknown}) + {word}[1])",
-            f"_, {', '.join((slope, *others))} = _{name}_words(*{pairs}, _dw_sum({unknown}, {low}))",
+            f"_, _, {', '.join((slope, *others))} = _{name}_words(*{pairs}, _dw_sum({unknown}, {low}))",
         ]
         quotients = [f"-_dw_div({o}, {slope})[0]" for o in others]
         return (*lines, *returned(quotients, self.slots))
 
     def words(self) -> tuple[str, ...]:
         names = self.names.copy()
-        forms = [self.solved.residual, self.solved.slope, *(self.solved.slopes[j] for j in self.varying)]
+        forms = [self.solved.left, self.solved.right, self.solved.slope, *(self.solved.slopes[j] for j in self.varying)]
         lines, results = lower_words(forms, names, self.unknown)
         return (*lines, f"return {unpack(results, always=True)}")
+
+
+def _single(bound: Expr) -> bool:
+    """Whether a bound is a float32 number, so that no solution beside it is rounded to it or beyond it."""
+    return is_constant(bound) and float(np.float32(constant_value(bound))) == constant_value(bound)
 
 
 def _header(spec: Implicit, command: str) -> str:
