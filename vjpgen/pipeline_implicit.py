@@ -13,14 +13,13 @@ import numpy as np
 
 from vjpgen import deadline, settings
 from vjpgen.errors import DomainError
-from vjpgen.expr import Expr, num
+from vjpgen.expr import Expr, num, variables
 from vjpgen.implicit import Implicit, conditions, read_equation, read_inverse
 from vjpgen.meter import Meter, open_meter
 from vjpgen.pipeline import file_words
 from vjpgen.spec import Spec
 
 if TYPE_CHECKING:
-    from vjpgen.points import Points
     from vjpgen.render_implicit import Solved
     from vjpgen.report import Figures
 
@@ -44,13 +43,6 @@ class GeneratedImplicit:
     module: str
     tests: str
     figures: tuple[tuple[str, Figures], ...]
-
-
-def plain_spec(spec: Implicit, outputs: tuple[Expr, ...], *, unknown: bool) -> Spec:
-    """Formulas over the arguments, or over the unknown too, as a `Spec` with the same assumptions."""
-    names = spec.variables if unknown else spec.args
-    assume = conditions(spec) if unknown else spec.assume
-    return Spec(spec.name, names, outputs, len(outputs) > 1, assume, spec.text, spec.assume_text)
 
 
 def generate_implicit(
@@ -147,7 +139,8 @@ def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray
     from vjpgen.points import sample
     from vjpgen.roots import RootFinder
 
-    at = sample(plain_spec(spec, (num(0),), unknown=False), n, seed).at
+    domain = Spec(spec.name, spec.args, (num(0),), False, spec.assume, "0", spec.assume_text)
+    at = sample(domain, n, seed).at
     found = RootFinder(spec).solve(at)
     kept = representable(found.values, np.float32)
     if not kept.any():
@@ -184,14 +177,33 @@ def as_written(spec: Implicit, at: np.ndarray, values: np.ndarray, rising: bool)
 
 def searched(spec: Implicit, at: np.ndarray, values: np.ndarray, rising: bool, effort: str) -> Solved:
     """The sides and their derivatives in the most accurate forms found, on and around the solutions."""
-    from vjpgen import search
     from vjpgen.tidy import tidy
 
-    sides = plain_spec(spec, (spec.left, spec.right), unknown=True)
-    forms = search.search_at(sides, around(spec, sides, at, values), effort=effort)
-    left, right = forms.partials
-    slopes = [tidy(a - b) for a, b in zip(left, right, strict=True)]
-    return _solved(spec, (forms.values[0], forms.values[1]), slopes, at, values, rising)
+    points = around(spec, at, values)
+    left, right = (_side(spec, side, points, effort) for side in (spec.left, spec.right))
+    slopes = [tidy(left[1].get(a, num(0)) - right[1].get(a, num(0))) for a in spec.variables]
+    return _solved(spec, (left[0], right[0]), slopes, at, values, rising)
+
+
+def _side(spec: Implicit, side: Expr, points: np.ndarray, effort: str) -> tuple[Expr, dict[str, Expr]]:
+    """The best form of one side of the equation, and those of its derivatives by the names that it holds."""
+    from vjpgen import search
+    from vjpgen.floats import representable
+    from vjpgen.points import Points
+    from vjpgen.truth import Truth
+
+    used = variables(side)
+    names = tuple(a for a in spec.variables if a in used)
+    if not side.args:
+        return side, dict.fromkeys(names, num(1))
+    assume = tuple(c for c in conditions(spec) if set(variables(c)) <= set(names))
+    rows = np.unique(points[:, [spec.variables.index(a) for a in names]], axis=0)
+    rows = rows[np.random.default_rng(_SEED).permutation(len(rows))[:_SEARCHED]]
+    found, slopes = Truth((side,), names).with_partials(rows.astype(np.float64))
+    kept = representable(found, np.float32).all(axis=1)
+    whole = Points(rows[kept], found[kept], slopes[kept], int(kept.sum()))
+    forms = search.search_at(Spec(spec.name, names, (side,), False, assume, spec.text), whole, effort=effort)
+    return forms.values[0], dict(zip(names, forms.partials[0], strict=True))
 
 
 def _solved(
@@ -203,11 +215,9 @@ def _solved(
     return Solved(spec, *sides, slopes[-1], tuple(slopes[:-1]), rising, tuple(map(tuple, anchors.tolist())))
 
 
-def around(spec: Implicit, sides: Spec, at: np.ndarray, values: np.ndarray) -> Points:
-    """Solutions, and numbers near them and anywhere in the range, with exact values of both sides there."""
+def around(spec: Implicit, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Points of the arguments and the unknown: solutions, and numbers near them and elsewhere in the range."""
     from vjpgen.floats import evaluate, representable
-    from vjpgen.points import Points
-    from vjpgen.truth import Truth
 
     rng = np.random.default_rng(_SEED)
     rows = rng.permutation(len(at))[:_SEARCHED]
@@ -215,16 +225,12 @@ def around(spec: Implicit, sides: Spec, at: np.ndarray, values: np.ndarray) -> P
     near = y * np.exp2(rng.uniform(-3, 3, len(y)))
     far = near[rng.permutation(len(near))]
     with np.errstate(over="ignore"):
-        ys = np.concatenate([y, near, far]).astype(np.float32)
-    whole = np.column_stack([np.concatenate([x, x, x]), ys])
+        whole = np.column_stack([np.concatenate([x, x, x]), np.concatenate([y, near, far])]).astype(np.float32)
     env = {n: c.astype(np.float64) for n, c in zip(spec.variables, whole.T, strict=True)}
     inside = representable(env[spec.unknown], np.float32)
-    for condition in sides.assume:
+    for condition in conditions(spec):
         inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
-    whole = whole[inside]
-    found, slopes = Truth(sides.outputs, sides.args).with_partials(whole.astype(np.float64))
-    good = representable(found, np.float32).all(axis=1)
-    return Points(whole[good], found[good], slopes[good], int(good.sum()))
+    return whole[inside]
 
 
 def measured(

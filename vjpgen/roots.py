@@ -2,7 +2,7 @@
 
 A float64 bisection over the bit patterns finds where the residual of the user's own equation changes its sign;
 Newton's method in balls goes on from there; a solution counts once the signs on both sides of it, a relative
-2**-70 apart, are certain. Its partials follow from the implicit function theorem at the ball that holds it.
+2**-240 apart, are certain. Its partials follow from the implicit function theorem at the ball that holds it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ Signs = Callable[[Array, Array], Array]
 _HUGE = 1e300  # the residual is looked at no farther out
 _GRID = 193
 _STEPS = 70  # of bisection: more than the bits of a float64
-_NEWTON = 8
+_NEWTON = 600
+_MARGIN = 2.0**-40  # of the bracket around a solution in float64
 _PRECISIONS = (320, 2560)
-_WIDTH = 2.0**-70
+_WIDTH = 2.0**-240
 _SIGNS = (64, 320, 2560)
 
 
@@ -90,32 +91,46 @@ class RootFinder:
     def _exact(self, row: Sequence[arb], rough: float, precision: int) -> tuple[arb, list[arb], arb] | None:
         before, ctx.prec = ctx.prec, precision
         try:
-            y = arb(rough)
-            for _ in range(_NEWTON):
-                f, *slopes = self._at(row, y, precision)
-                if f is None or slopes[-1] is None or f == 0:
-                    break
-                step = (f / slopes[-1]).mid()
-                if not step.is_finite():
-                    return None
-                y = (y - step).mid()
-                if step == 0 or abs(step) < abs(y) * 2.0**-260:
-                    break
-            width = abs(y) * _WIDTH
+            y = self._newton(row, rough, precision)
+            if y is None:
+                return None
             f, *_ = self._at(row, y, precision)
             if f is None:
                 return None
             if not f == 0:
+                width = abs(y) * _WIDTH
                 below, above = (self._at(row, y + w, precision)[0] for w in (-width, width))
                 if below is None or above is None or not (below * above < 0):
                     return None
-            ball = y if f == 0 else y + arb(0, abs(y) * 2.0**-240)
+            ball = y if f == 0 else y + arb(0, abs(y) * _WIDTH)
             _, *slopes = self._at(row, ball, precision)
             if any(s is None or not s.is_finite() for s in slopes) or slopes[-1].contains(0):
                 return None
             return y, slopes[:-1], slopes[-1]
         finally:
             ctx.prec = before
+
+    def _newton(self, row: Sequence[arb], rough: float, precision: int) -> arb | None:
+        """Newton's method; where a step leaves what is left of the bracket or does not halve, bisection."""
+        y, last, rises = arb(rough), None, None
+        low, high = sorted((y * (1 - _MARGIN), y * (1 + _MARGIN)), key=float)
+        for _ in range(_NEWTON):
+            f, *slopes = self._at(row, y, precision)
+            if f is None or slopes[-1] is None or f == 0:
+                return y if f is not None else None
+            if rises is None:
+                end = self._at(row, high, precision)[0]
+                rises = None if end is None or not (end > 0 or end < 0) else bool(end > 0)
+            if f > 0 or f < 0:
+                low, high = (low, y) if bool(f > 0) == rises else (y, high)
+            step = (f / slopes[-1]).mid()
+            if step.is_finite() and abs(step) < abs(y) * _WIDTH / 16:
+                return (y - step).mid()
+            after = (y - step).mid()
+            good = step.is_finite() and low < after < high and (last is None or abs(step) < last / 2)
+            last = abs(step) if good else (high - low) / 2
+            y = after if good else ((low + high) / 2).mid()
+        return None
 
     def _at(self, row: Sequence[arb], y: arb, precision: int) -> tuple[arb, ...]:
         (found,) = self.truth.balls([[*row, y]], precision, partials=True)
