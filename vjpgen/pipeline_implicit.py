@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _POINTS, _SEARCHED, _SEED = 4096, 1024, 7
 _ANCHORS = 48
+_EACH = 24  # points of each kind in the tests
 _ENOUGH = 0.1  # bits on average
 
 
@@ -101,7 +102,7 @@ def _generate(
     step: Callable[[str], None],
     meter: Meter,
 ) -> GeneratedImplicit:
-    from vjpgen import digest, render_implicit
+    from vjpgen import digest, render_implicit, render_implicit_tests, roots
 
     step("solving the equation in exact arithmetic")
     at, values, partials, rising = solutions(spec, _POINTS, _SEED)
@@ -126,7 +127,20 @@ def _generate(
     converged(spec, at, values, got.values[:, 0])
     lines = tuple(_sentence(spec, label, f) for label, f in figures)
     module = render_implicit.render_implicit(replace(solved, accuracy=lines), command)
-    return GeneratedImplicit(spec, digest.signed(module), "", figures)
+    step("writing the tests")
+    finder = roots.RootFinder(spec)
+    references = finder.references(landmarks(spec, at))
+    nowhere = [p for p in beyond(spec, at) if finder.unsolvable(np.array(p))]
+    module_path = output or Path(f"{spec.name}.py")
+    beside = tests_path or module_path.with_name(f"test_{module_path.name}")
+    where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
+    tests = render_implicit_tests.render_tests(spec, references, nowhere, figures, where, command)
+    return GeneratedImplicit(spec, digest.signed(module), digest.signed(tests), figures)
+
+
+def spec_of_domain(spec: Implicit) -> Spec:
+    """A function with the same arguments and assumptions, and nothing to compute."""
+    return Spec(spec.name, spec.args, (num(0),), False, spec.assume, "0", spec.assume_text)
 
 
 def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
@@ -139,8 +153,7 @@ def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray
     from vjpgen.points import sample
     from vjpgen.roots import RootFinder
 
-    domain = Spec(spec.name, spec.args, (num(0),), False, spec.assume, "0", spec.assume_text)
-    at = sample(domain, n, seed).at
+    at = sample(spec_of_domain(spec), n, seed).at
     found = RootFinder(spec).solve(at)
     kept = representable(found.values, np.float32)
     if not kept.any():
@@ -231,6 +244,40 @@ def around(spec: Implicit, at: np.ndarray, values: np.ndarray) -> np.ndarray:
     for condition in conditions(spec):
         inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
     return whole[inside]
+
+
+def landmarks(spec: Implicit, at: np.ndarray) -> np.ndarray:
+    """Points for the tests: at the ends of the domain, then of every magnitude, then ordinary ones."""
+    from vjpgen.floats import evaluate
+    from vjpgen.points import box
+
+    first, found = at[0].astype(np.float64), []
+    for j, ends in enumerate(zip(*box(spec_of_domain(spec)), strict=True)):
+        for k, end in enumerate(ends):
+            inside = np.nextafter(np.float32(end), np.float32(-np.inf if k else np.inf))
+            found += [_replaced(first, j, x) for x in (np.float32(end), inside) if np.isfinite(x)]
+    half = len(at) // 2
+    rows = np.concatenate([np.array(found).reshape(-1, len(spec.args)), at[half : half + _EACH], at[:_EACH]])
+    env = dict(zip(spec.args, rows.T, strict=True))
+    inside = np.ones(len(rows), bool)
+    for condition in spec.assume:
+        inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
+    return rows[inside]
+
+
+def beyond(spec: Implicit, at: np.ndarray) -> list[tuple[float, ...]]:
+    """Points outside the domain, beyond the bounds of each argument."""
+    from vjpgen.points import box
+
+    first, found = at[0].astype(np.float64), []
+    for j, (low, high) in enumerate(zip(*box(spec_of_domain(spec)), strict=True)):
+        places = [low - 1 - abs(low) if np.isfinite(low) else np.nan, high + 1 + abs(high)]
+        found += [tuple(_replaced(first, j, float(np.float32(x))).tolist()) for x in places if np.isfinite(x)]
+    return found
+
+
+def _replaced(row: np.ndarray, j: int, x: float) -> np.ndarray:
+    return np.where(np.arange(len(row)) == j, x, row)
 
 
 def measured(

@@ -152,6 +152,8 @@ def _command(path: Path, header: str) -> tuple[str, ...]:
         words = ()
     if words[1:2] == ("--external",):
         raise FileRefused(f"{path} wraps a function outside JAX, and no formula: run its tests with pytest")
+    if words[1:2] == ("--inverse",) or words[2:3] == ("--solve",):
+        raise FileRefused(f"{path} solves an equation, and computes no formula: run its tests with pytest")
     known = all(w in _ONCE or w in _SEVERAL for w in words[2::2]) and not len(words) % 2
     once = all(words[2::2].count(w) <= 1 for w in _ONCE)
     if len(words) < 2 or words[0] != "vjpgen" or not known or not once:

@@ -251,17 +251,19 @@ def documentation(solved: Solved) -> str:
     if solved.accuracy:
         lines = [wrapped(f"    {line}", "        ") for line in solved.accuracy]
         parts.append("\n".join(["Measured:", *lines]))
-    many = "s" if len(spec.args) > 1 else ""
-    parts.append(
-        wrapped(f"Kept for the backward pass: the input{many} {words(spec.args)} and the output {spec.unknown}.", "")
-    )
+    parts.append(wrapped(f"Kept for the backward pass: {kept(spec)}.", ""))
     parts += [wrapped(f"Assumes {', '.join(spec.assume_text)}.", "")] if spec.assume_text else []
     return "\n\n".join(parts)
 
 
+def kept(spec: Implicit) -> str:
+    """What is kept between the passes, in words."""
+    return f"the input{'s' if len(spec.args) > 1 else ''} {words(spec.args)} and the output {spec.unknown}"
+
+
 def sought(spec: Implicit) -> str:
     """The range of the solution, in words."""
-    ends = [("above" if b.strict else "from", b) for b in (spec.low,) if b is not None]
-    ends += [("below" if b.strict else "to", b) for b in (spec.high,) if b is not None]
-    text = " ".join(f"{word} {readable(b.at)}" for word, b in ends)
-    return f"{text}" if text else "among all floats"
+    low, high = spec.low, spec.high
+    ends = [f"{'above' if low.strict else 'from'} {readable(low.at)}"] if low else []
+    ends += [f"{'below' if high.strict else 'up to'} {readable(high.at)}"] if high else []
+    return " and ".join(ends) or "among all floats"

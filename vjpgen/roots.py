@@ -44,6 +44,23 @@ class Roots:
     rising: Array
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One exact solution.
+
+    Attributes:
+        at: the point.
+        value: the solution.
+        partials: by each argument.
+        second: of each partial, the derivatives by each argument; nan where they are not known.
+    """
+
+    at: tuple[float, ...]
+    value: float
+    partials: tuple[float, ...]
+    second: tuple[tuple[float, ...], ...]
+
+
 class RootFinder:
     """Solves the equation of one `Implicit`."""
 
@@ -80,6 +97,38 @@ class RootFinder:
             partials[i] = [_to_float(-s / found[2]) for s in found[1]]
             rising[i] = bool(found[2] > 0)
         return Roots(values, partials, rising)
+
+    def references(self, at: Array) -> list[Reference]:
+        """The solutions at points (n, a) with first and second derivatives."""
+        found = self.solve(at)
+        rows = zip(np.asarray(at, float).tolist(), found.values.tolist(), found.partials.tolist(), strict=True)
+        return [Reference(tuple(x), y, tuple(p), self._second(x, y)) for x, y, p in rows if np.isfinite(y)]
+
+    def _second(self, row: Sequence[float], value: float) -> tuple[tuple[float, ...], ...]:
+        """Differences of exact partials over a relative 2**-60, where their error is far below a float64."""
+        before, ctx.prec = ctx.prec, _PRECISIONS[0]
+        try:
+            columns = []
+            for k, x in enumerate(row):
+                step = arb(abs(x) if x else 1.0) * 2.0**-60
+                ends = [[arb(v) + s * step * (j == k) for j, v in enumerate(row)] for s in (-1, 1)]
+                sides = [self.exact(end, value) for end in ends]
+                if sides[0] is None or sides[1] is None:
+                    columns.append([np.nan] * len(row))
+                    continue
+                low, high = ([-s / slope for s in slopes] for _, slopes, slope in (sides[0], sides[1]))
+                columns.append([_to_float((b - a) / (2 * step)) for a, b in zip(low, high, strict=True)])
+            return tuple(tuple(c[j] for c in columns) for j in range(len(row)))
+        finally:
+            ctx.prec = before
+
+    def unsolvable(self, row: Array) -> bool:
+        """Whether the residual certainly has one sign all over the range at a point."""
+        try:
+            self._bracket(np.asarray(row, np.float64)[None], self.certain_signs)
+        except DomainError as error:
+            return "no solution" in error.message
+        return False
 
     def exact(self, row: Sequence[arb], rough: float) -> tuple[arb, list[arb], arb] | None:
         """The solution near `rough`, and the slopes of the residual there by the arguments and by the unknown.
