@@ -22,6 +22,7 @@ from vjpgen.spec import Spec
 if TYPE_CHECKING:
     from vjpgen.render_implicit import Solved
     from vjpgen.report import Figures
+    from vjpgen.roots import Reference
 
 _POINTS, _SEARCHED, _SEED = 4096, 1024, 7
 _ANCHORS = 48
@@ -130,11 +131,12 @@ def _generate(
     step("writing the tests")
     finder = roots.RootFinder(spec)
     references = finder.references(landmarks(spec, at))
+    errors = misses(references, meter.measure(module, spec.name, 1, False, table(references)))
     nowhere = [p for p in beyond(spec, at) if finder.unsolvable(np.array(p))]
     module_path = output or Path(f"{spec.name}.py")
     beside = tests_path or module_path.with_name(f"test_{module_path.name}")
     where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
-    tests = render_implicit_tests.render_tests(spec, references, nowhere, figures, where, command)
+    tests = render_implicit_tests.render_tests(spec, references, nowhere, errors, where, command)
     return GeneratedImplicit(spec, digest.signed(module), digest.signed(tests), figures)
 
 
@@ -244,6 +246,25 @@ def around(spec: Implicit, at: np.ndarray, values: np.ndarray) -> np.ndarray:
     for condition in conditions(spec):
         inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
     return whole[inside]
+
+
+def table(references: Sequence[Reference]) -> list[np.ndarray]:
+    """The points of references, a column for each argument."""
+    return [np.ascontiguousarray(c) for c in np.array([r.at for r in references], np.float32).T]
+
+
+def misses(references: Sequence[Reference], got: Any) -> np.ndarray:
+    """Errors in ulps at the references, (n, 1 + a): of a partial in the mode that is worse."""
+    from vjpgen.floats import representable, ulps
+
+    def gap(found: np.ndarray, exact: np.ndarray) -> np.ndarray:
+        return np.where(representable(exact, np.float32), ulps(np.ascontiguousarray(found), exact), 0.0)
+
+    exact = np.array([r.partials for r in references])
+    columns = [gap(got.values[:, 0], np.array([r.value for r in references]))]
+    for j in range(exact.shape[1]):
+        columns.append(np.maximum(*(gap(p[:, 0, j], exact[:, j]) for p in (got.partials, got.forward))))
+    return np.column_stack(columns)
 
 
 def landmarks(spec: Implicit, at: np.ndarray) -> np.ndarray:

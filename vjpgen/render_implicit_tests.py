@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from vjpgen import __version__
 from vjpgen.doc import escape, one_line, wrapped
 from vjpgen.implicit import Implicit
-from vjpgen.report import Figures
 from vjpgen.roots import Reference
 from vjpgen.templating import environment, tidy
 
-_LOOSE = 4  # ulps that every quantity is allowed
+LOOSE = 4  # ulps that every quantity is allowed
 
 
 def render_tests(
     spec: Implicit,
     references: Sequence[Reference],
     outside: Sequence[Sequence[float]],
-    figures: Sequence[tuple[str, Figures]],
+    errors: Sequence[Sequence[float]],
     module_path: str,
     command: str,
 ) -> str:
@@ -29,27 +28,27 @@ def render_tests(
         spec: what is solved.
         references: exact solutions, those at the ends of the domain first.
         outside: points without a solution.
-        figures: measured errors of the value and of each partial.
+        errors: measured at each of the references, of the value and of each partial, in ulps.
         module_path: where the module lies, as seen from the test file's folder.
         command: the command that generates both again.
     """
-    bounds = [max(_LOOSE, 2 * int(f.max_ulps)) if f.points else _LOOSE for _, f in figures]
     text = environment().get_template("test_implicit.py.j2").render(
         header=_header(spec, command),
         module_path=json.dumps(module_path.replace("\\", "/")),
         name=spec.name,
         n_arguments=len(spec.args),
-        quantities=[label for label, _ in figures],
-        bounds=_tuple(bounds),
-        rows=[_row(r) for r in references],
+        quantities=["value", *(f"d/d{a}" for a in spec.args)],
+        rows=[_row(r, e) for r, e in zip(references, errors, strict=True)],
+        loose=LOOSE,
         outside=[_tuple(p) for p in outside],
     )  # fmt: skip
     return tidy(text)
 
 
-def _row(r: Reference) -> str:
+def _row(r: Reference, errors: Sequence[float]) -> str:
+    bounds = [max(LOOSE, 2 * int(e)) for e in errors]
     second = f"({', '.join(_tuple(row) for row in r.second)},)"
-    return f"({_tuple(r.at)}, {_number(r.value)}, {_tuple(r.partials)}, {second})"
+    return f"({_tuple(r.at)}, {_number(r.value)}, {_tuple(r.partials)}, {second}, {_tuple(bounds)})"
 
 
 def _tuple(items: Sequence[float]) -> str:

@@ -94,7 +94,7 @@ class RootFinder:
             if found is None:
                 continue
             values[i] = float(found[0])
-            partials[i] = [_to_float(-s / found[2]) for s in found[1]]
+            partials[i] = [_to_float(p) for p in found[1]]
             rising[i] = bool(found[2] > 0)
         return Roots(values, partials, rising)
 
@@ -116,7 +116,7 @@ class RootFinder:
                 if sides[0] is None or sides[1] is None:
                     columns.append([np.nan] * len(row))
                     continue
-                low, high = ([-s / slope for s in slopes] for _, slopes, slope in (sides[0], sides[1]))
+                low, high = sides[0][1], sides[1][1]
                 columns.append([_to_float((b - a) / (2 * step)) for a, b in zip(low, high, strict=True)])
             return tuple(tuple(c[j] for c in columns) for j in range(len(row)))
         finally:
@@ -131,7 +131,7 @@ class RootFinder:
         return False
 
     def exact(self, row: Sequence[arb], rough: float) -> tuple[arb, list[arb], arb] | None:
-        """The solution near `rough`, and the slopes of the residual there by the arguments and by the unknown.
+        """The solution near `rough`, its partials, and the slope of the residual by the unknown.
 
         None where the solution could not be certified.
         """
@@ -155,7 +155,7 @@ class RootFinder:
             _, *slopes = self._at(row, ball, precision)
             if any(s is None or not s.is_finite() for s in slopes) or slopes[-1].contains(0):
                 return None
-            return y, slopes[:-1], slopes[-1]
+            return y, [-s / slopes[-1] for s in slopes[:-1]], slopes[-1]
         finally:
             ctx.prec = before
 
