@@ -89,6 +89,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "recorded",
         "measured",
         "roots",
+        "implicit_points",
     ),
     ("candidates",),
     ("improve", "mending"),

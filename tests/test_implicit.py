@@ -1,4 +1,4 @@
-"""Functions that an equation defines: what is read and refused, exact solutions, double words, the iteration."""
+"""Functions that an equation defines: what is read, exact solutions, double words, the iteration."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from vjpgen import double_word, verify
 from vjpgen.errors import DomainError, InputError, OptionError, ParseError
 from vjpgen.expr import call, show, var
 from vjpgen.implicit import Implicit, read_equation, read_inverse
+from vjpgen.implicit_points import solutions
 from vjpgen.naming import Names
-from vjpgen.pipeline_implicit import as_written, command_line, solutions
+from vjpgen.pipeline_implicit import as_written, command_line
 from vjpgen.render import with_callees
 from vjpgen.render_implicit import render_implicit, sought
 from vjpgen.roots import RootFinder
@@ -130,7 +131,9 @@ def test_a_residual_that_rises_here_and_falls_there_is_refused() -> None:
 
 
 def test_second_derivatives_of_references() -> None:
-    (found,) = RootFinder(read_equation("y**3 = a*x", "y", assume=["y > 0"])).references(np.array([[2.0, 4.0]]))
+    (found,) = RootFinder(read_equation("y**3 = a*x", "y", assume=["y > 0"])).references(
+        np.array([[2.0, 4.0]])
+    )
     assert found.value == 2.0
     np.testing.assert_allclose(found.partials, [1 / 3, 1 / 6], rtol=1e-15)
     np.testing.assert_allclose(found.second, [[-1 / 9, 1 / 36], [1 / 36, -1 / 36]], rtol=1e-15)
@@ -146,7 +149,9 @@ def words(op: str) -> ModuleType:
     body = "\n".join(f"    {line}" for line in (*lines, f"return {results[0]}"))
     helpers = with_callees(environment(), _called(body), "Array")
     helpers.sort(key=lambda text: "def _dw_function(" not in text)
-    head = "from __future__ import annotations\nimport functools, math\nfrom collections.abc import Callable\n"
+    head = (
+        "from __future__ import annotations\nimport functools, math\nfrom collections.abc import Callable\n"
+    )
     head += "import jax\nimport jax.numpy as jnp\nimport numpy as np\nfrom jax import Array\n"
     head += "Pair = tuple[Array, Array]\n"
     return verify.load("\n\n".join([head, f"def f(x):\n{body}", *helpers]), "words")
@@ -157,8 +162,8 @@ def _called(text: str) -> list[str]:
 
 
 OPERANDS = {
-    "exp": (-80.0, 88.0), "expm1": (-20.0, 20.0), "log": (1e-3, 1e3), "log1p": (-0.99, 50.0), "sin": (-300.0, 300.0),
-    "cos": (-300.0, 300.0), "tanh": (-9.0, 9.0),
+    "exp": (-80.0, 88.0), "expm1": (-20.0, 20.0), "log": (1e-3, 1e3), "log1p": (-0.99, 50.0),
+    "sin": (-300.0, 300.0), "cos": (-300.0, 300.0), "tanh": (-9.0, 9.0),
 }  # fmt: skip
 
 
@@ -196,7 +201,9 @@ def test_few_steps_reach_every_magnitude() -> None:
 
     places = (module._place(jnp.full_like(x, s * 3e38)) for s in (-1, 1))
     found = module._bracketed(equation, *places, None)
-    np.testing.assert_allclose(found, values, rtol=0.125)  # differences below the smallest normal number are zero
+    np.testing.assert_allclose(
+        found, values, rtol=0.125
+    )  # differences below the smallest normal number are zero
     np.testing.assert_array_max_ulp(np.asarray(module.root(x)), values.astype(np.float32), maxulp=1)
     jax.effects_barrier()
     assert 5 < len(calls) <= 100

@@ -1,4 +1,4 @@
-"""Functions that an equation defines: how accurate the generated ones are, and what their tests let through."""
+"""Functions that an equation defines: how accurate they are, and what their tests let through."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.thorough
 TARGETS = {
     "kepler": ("E - e*sin(E) = M", "E", "M,e", ["0 <= e < 1"]),
     "lambert": ("y*exp(y) = x", "y", "x", ["x > -exp(-1)", "y >= -1"]),
-    "lower": ("y*exp(y) = x", "y", "x", ["-exp(-1) < x < 0", "y <= -1"]),
+    "lower": ("y + log(-y) = log(-x)", "y", "x", ["-exp(-1) < x < 0", "y <= -1"]),
     "colebrook": (
         "1/sqrt(f) = -2*log10(k/3.7 + 2.51/(R*sqrt(f)))", "f", "R,k", ["2300 < R < 1e8", "0 <= k < 0.1", "f > 0"],
     ),
@@ -34,10 +34,9 @@ def test_targets_are_right_to_a_bit_and_finite(name: str, tmp_path: Path) -> Non
         assert figures.points > 1000, label
         assert figures.mean_bits <= 1.0, label
         assert figures.bad == 0, label
-    (tmp_path / f"{name}.py").write_text(found.module)
     tests = tmp_path / f"test_{name}.py"
     tests.write_text(found.tests)
-    assert passes(tests)
+    assert passes(tests, name, found.module)
 
 
 @pytest.mark.parametrize(
@@ -53,10 +52,9 @@ def test_faults_are_found(right: str, wrong: str, tmp_path: Path) -> None:
     equation, unknown, args, assume = TARGETS["lambert"]
     found = generate_implicit(equation, solve=unknown, name="lambert", args=args, assume=assume)
     assert right in found.module
-    (tmp_path / "lambert.py").write_text(found.module.replace(right, wrong))
     tests = tmp_path / "test_lambert.py"
     tests.write_text(found.tests)
-    assert not passes(tests)
+    assert not passes(tests, "lambert", found.module.replace(right, wrong))
 
 
 def test_what_is_not_reached_is_refused() -> None:

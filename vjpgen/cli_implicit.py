@@ -46,7 +46,9 @@ def asked(expression: str | None, solve: str | None, inverse: str | None, guess:
         other = "--solve" if solve is not None else f"the formula '{expression}'"
         raise OptionError(f"--inverse and {other} contradict each other", hint="leave one of them out")
     if guess is not None and solve is None and inverse is None:
-        raise OptionError("--guess is for an equation", hint="say what is sought: --solve y, or --inverse FORMULA")
+        raise OptionError(
+            "--guess is for an equation", hint="say what is sought: --solve y, or --inverse FORMULA"
+        )
     return solve is not None or inverse is not None
 
 

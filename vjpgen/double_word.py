@@ -60,7 +60,9 @@ def _operation(x: Expr, operands: Sequence[str]) -> str:
         return f"_dw_where({operands[0]}[0] < 0, _dw_neg({operands[0]}), {operands[0]})"
     letters = [var(f"a{k}") for k in range(len(x.args))]
     held = [o if not is_constant(a) else a for o, a in zip(letters, x.args, strict=True)]
-    given = [(str(v.value), o) for v, o, a in zip(letters, operands, x.args, strict=True) if not is_constant(a)]
+    given = [
+        (str(v.value), o) for v, o, a in zip(letters, operands, x.args, strict=True) if not is_constant(a)
+    ]
     body = source(call(x.op, *held), {})
     return f"_dw_applied(lambda {', '.join(n for n, _ in given)}: {body}, {', '.join(o for _, o in given)})"
 
@@ -111,7 +113,9 @@ def _tanh(a: Expr) -> Expr:
 
 def _sinh(a: Expr) -> Expr:
     small = call("expm1", a)
-    return where(call("lt", call("abs", a), num(1)), (small + small / (small + 1)) / 2, (_exp(a) - _exp(-a)) / 2)
+    return where(
+        call("lt", call("abs", a), num(1)), (small + small / (small + 1)) / 2, (_exp(a) - _exp(-a)) / 2
+    )
 
 
 def _extreme(op: str, a: Expr, b: Expr) -> Expr:

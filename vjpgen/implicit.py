@@ -130,13 +130,19 @@ def read_equation(
     sides = _sides(text)
     given = None if args is None else split_names(args) if isinstance(args, str) else tuple(args)
     if given is not None and unknown in given:
-        raise OptionError(f"--solve {unknown}: '{unknown}' is among the arguments", hint="leave it out of --args")
+        raise OptionError(
+            f"--solve {unknown}: '{unknown}' is among the arguments", hint="leave it out of --args"
+        )
     grammars = [Grammar(side, None if given is None else (*given, unknown)) for side in sides]
     left, right = (_formula(g) for g in grammars)
     order = given if given is not None else _others(grammars, unknown)
     if unknown not in variables(left, right):
         near = nearest(unknown, variables(left, right))
-        hint = f"did you mean {near}?" if near else "name the arguments with --args if the name means something else"
+        hint = (
+            f"did you mean {near}?"
+            if near
+            else "name the arguments with --args if the name means something else"
+        )
         raise OptionError(f"--solve {unknown}: the equation does not hold '{unknown}'", hint=hint)
     return _implicit(text, unknown, order, (left, right), name, assume, guess, inverse=False)
 

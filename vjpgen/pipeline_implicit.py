@@ -15,6 +15,7 @@ from vjpgen import deadline, settings
 from vjpgen.errors import DomainError
 from vjpgen.expr import Expr, num, variables
 from vjpgen.implicit import Implicit, conditions, read_equation, read_inverse
+from vjpgen.implicit_points import SEARCHED, SEED, around, beyond, landmarks, solutions, where
 from vjpgen.meter import Meter, open_meter
 from vjpgen.pipeline import file_words
 from vjpgen.spec import Spec
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from vjpgen.report import Figures
     from vjpgen.roots import Reference
 
-_POINTS, _SEARCHED, _SEED = 4096, 1024, 7
+_POINTS = 4096
 _ANCHORS = 48
-_EACH = 24  # points of each kind in the tests
 _ENOUGH = 0.1  # bits on average
 
 
@@ -106,7 +106,7 @@ def _generate(
     from vjpgen import digest, render_implicit, render_implicit_tests, roots
 
     step("solving the equation in exact arithmetic")
-    at, values, partials, rising = solutions(spec, _POINTS, _SEED)
+    at, values, partials, rising = solutions(spec, _POINTS, SEED)
     command = command_line(spec, output, tests_path, effort)
     columns = [np.ascontiguousarray(c) for c in at.T]
 
@@ -138,36 +138,6 @@ def _generate(
     where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
     tests = render_implicit_tests.render_tests(spec, references, nowhere, errors, where, command)
     return GeneratedImplicit(spec, digest.signed(module), digest.signed(tests), figures)
-
-
-def spec_of_domain(spec: Implicit) -> Spec:
-    """A function with the same arguments and assumptions, and nothing to compute."""
-    return Spec(spec.name, spec.args, (num(0),), False, spec.assume, "0", spec.assume_text)
-
-
-def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
-    """Points of the domain in float32, the solutions and partials there, and whether the residual rises.
-
-    Raises:
-        DomainError: at a point there is no solution or there are several, or none is a float32 number.
-    """
-    from vjpgen.floats import representable
-    from vjpgen.points import sample
-    from vjpgen.roots import RootFinder
-
-    at = sample(spec_of_domain(spec), n, seed).at
-    found = RootFinder(spec).solve(at)
-    kept = representable(found.values, np.float32)
-    if not kept.any():
-        raise DomainError(f"{spec.unknown} is nowhere in the range of float32", hint=f"{n} points were tried")
-    rising = found.rising[kept]
-    if rising.any() and not rising.all():
-        raise DomainError(
-            f"at {_where(spec, at[kept][rising][0])} the equation rises through its solution,"
-            f" at {_where(spec, at[kept][~rising][0])} it falls",
-            hint=f"choose one branch by an assumption such as --assume '{spec.unknown} > 0'",
-        )
-    return at[kept], found.values[kept], found.partials[kept], bool(rising[0])
 
 
 def good(figures: Sequence[tuple[str, Figures]]) -> bool:
@@ -213,7 +183,7 @@ def _side(spec: Implicit, side: Expr, points: np.ndarray, effort: str) -> tuple[
         return side, dict.fromkeys(names, num(1))
     assume = tuple(c for c in conditions(spec) if set(variables(c)) <= set(names))
     rows = np.unique(points[:, [spec.variables.index(a) for a in names]], axis=0)
-    rows = rows[np.random.default_rng(_SEED).permutation(len(rows))[:_SEARCHED]]
+    rows = rows[np.random.default_rng(SEED).permutation(len(rows))[:SEARCHED]]
     found, slopes = Truth((side,), names).with_partials(rows.astype(np.float64))
     kept = representable(found, np.float32).all(axis=1)
     whole = Points(rows[kept], found[kept], slopes[kept], int(kept.sum()))
@@ -222,30 +192,17 @@ def _side(spec: Implicit, side: Expr, points: np.ndarray, effort: str) -> tuple[
 
 
 def _solved(
-    spec: Implicit, sides: tuple[Expr, Expr], slopes: Sequence[Expr], at: np.ndarray, values: np.ndarray, rising: bool
+    spec: Implicit,
+    sides: tuple[Expr, Expr],
+    slopes: Sequence[Expr],
+    at: np.ndarray,
+    values: np.ndarray,
+    rising: bool,
 ) -> Solved:
     from vjpgen.render_implicit import Solved
 
     anchors = np.column_stack([at[:_ANCHORS], values[:_ANCHORS]]).astype(float)
     return Solved(spec, *sides, slopes[-1], tuple(slopes[:-1]), rising, tuple(map(tuple, anchors.tolist())))
-
-
-def around(spec: Implicit, at: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Points of the arguments and the unknown: solutions, and numbers near them and elsewhere in the range."""
-    from vjpgen.floats import evaluate, representable
-
-    rng = np.random.default_rng(_SEED)
-    rows = rng.permutation(len(at))[:_SEARCHED]
-    x, y = at[rows], values[rows]
-    near = y * np.exp2(rng.uniform(-3, 3, len(y)))
-    far = near[rng.permutation(len(near))]
-    with np.errstate(over="ignore"):
-        whole = np.column_stack([np.concatenate([x, x, x]), np.concatenate([y, near, far])]).astype(np.float32)
-    env = {n: c.astype(np.float64) for n, c in zip(spec.variables, whole.T, strict=True)}
-    inside = representable(env[spec.unknown], np.float32)
-    for condition in conditions(spec):
-        inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
-    return whole[inside]
 
 
 def table(references: Sequence[Reference]) -> list[np.ndarray]:
@@ -265,40 +222,6 @@ def misses(references: Sequence[Reference], got: Any) -> np.ndarray:
     for j in range(exact.shape[1]):
         columns.append(np.maximum(*(gap(p[:, 0, j], exact[:, j]) for p in (got.partials, got.forward))))
     return np.column_stack(columns)
-
-
-def landmarks(spec: Implicit, at: np.ndarray) -> np.ndarray:
-    """Points for the tests: at the ends of the domain, then of every magnitude, then ordinary ones."""
-    from vjpgen.floats import evaluate
-    from vjpgen.points import box
-
-    first, found = at[0].astype(np.float64), []
-    for j, ends in enumerate(zip(*box(spec_of_domain(spec)), strict=True)):
-        for k, end in enumerate(ends):
-            inside = np.nextafter(np.float32(end), np.float32(-np.inf if k else np.inf))
-            found += [_replaced(first, j, x) for x in (np.float32(end), inside) if np.isfinite(x)]
-    half = len(at) // 2
-    rows = np.concatenate([np.array(found).reshape(-1, len(spec.args)), at[half : half + _EACH], at[:_EACH]])
-    env = dict(zip(spec.args, rows.T, strict=True))
-    inside = np.ones(len(rows), bool)
-    for condition in spec.assume:
-        inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
-    return rows[inside]
-
-
-def beyond(spec: Implicit, at: np.ndarray) -> list[tuple[float, ...]]:
-    """Points outside the domain, beyond the bounds of each argument."""
-    from vjpgen.points import box
-
-    first, found = at[0].astype(np.float64), []
-    for j, (low, high) in enumerate(zip(*box(spec_of_domain(spec)), strict=True)):
-        places = [low - 1 - abs(low) if np.isfinite(low) else np.nan, high + 1 + abs(high)]
-        found += [tuple(_replaced(first, j, float(np.float32(x))).tolist()) for x in places if np.isfinite(x)]
-    return found
-
-
-def _replaced(row: np.ndarray, j: int, x: float) -> np.ndarray:
-    return np.where(np.arange(len(row)) == j, x, row)
 
 
 def measured(
@@ -325,14 +248,10 @@ def converged(spec: Implicit, at: np.ndarray, values: np.ndarray, got: np.ndarra
     if off.any():
         k = int(np.flatnonzero(off)[0])
         raise DomainError(
-            f"the iteration does not reach the solution at {_where(spec, at[k])}:"
+            f"the iteration does not reach the solution at {where(spec, at[k])}:"
             f" {got[k]:.9g} instead of {values[k]:.9g}",
             hint="narrow the domain or the range of the solution with --assume",
         )
-
-
-def _where(spec: Implicit, row: np.ndarray) -> str:
-    return ", ".join(f"{a} = {x:.9g}" for a, x in zip(spec.args, row, strict=True))
 
 
 def _sentence(spec: Implicit, label: str, f: Figures) -> str:

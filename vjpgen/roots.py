@@ -101,7 +101,9 @@ class RootFinder:
     def references(self, at: Array) -> list[Reference]:
         """The solutions at points (n, a) with first and second derivatives."""
         found = self.solve(at)
-        rows = zip(np.asarray(at, float).tolist(), found.values.tolist(), found.partials.tolist(), strict=True)
+        rows = zip(
+            np.asarray(at, float).tolist(), found.values.tolist(), found.partials.tolist(), strict=True
+        )
         return [Reference(tuple(x), y, tuple(p), self._second(x, y)) for x, y, p in rows if np.isfinite(y)]
 
     def _second(self, row: Sequence[float], value: float) -> tuple[tuple[float, ...], ...]:
@@ -146,12 +148,13 @@ class RootFinder:
             f, *_ = self._at(row, y, precision)
             if f is None:
                 return None
-            if not f == 0:
+            zero = bool(f == 0)
+            if not zero:
                 width = abs(y) * _WIDTH
                 below, above = (self._at(row, y + w, precision)[0] for w in (-width, width))
                 if below is None or above is None or not (below * above < 0):
                     return None
-            ball = y if f == 0 else y + arb(0, abs(y) * _WIDTH)
+            ball = y if zero else y + arb(0, abs(y) * _WIDTH)
             _, *slopes = self._at(row, ball, precision)
             if any(s is None or not s.is_finite() for s in slopes) or slopes[-1].contains(0):
                 return None
@@ -196,12 +199,16 @@ class RootFinder:
         low, high = (ordinals(e) for e in ends)
         low, high = low + _inward(self.spec.low), high - _inward(self.spec.high)
         grid = low[:, None] + np.round((high - low).astype(float)[:, None] * _shares()[None]).astype(np.int64)
-        grid = np.sort(np.clip(np.concatenate([grid, _usual(low, high)], axis=1), low[:, None], high[:, None]), axis=1)
+        grid = np.sort(
+            np.clip(np.concatenate([grid, _usual(low, high)], axis=1), low[:, None], high[:, None]), axis=1
+        )
         rows = np.repeat(at, grid.shape[1], axis=0)
         found = signs(rows, _number(grid.ravel())).reshape(grid.shape)
         for i in range(len(at)):
             if len(_changes(grid[i], found[i])) != 1:
-                found[i] = self.certain_signs(np.repeat(at[i : i + 1], grid.shape[1], axis=0), _number(grid[i]))
+                found[i] = self.certain_signs(
+                    np.repeat(at[i : i + 1], grid.shape[1], axis=0), _number(grid[i])
+                )
         return self._between(at, grid, found)
 
     def _between(self, at: Array, grid: Array, signs: Array) -> tuple[Array, Array]:
@@ -228,10 +235,12 @@ class RootFinder:
         return _number(high)
 
     def signs(self, at: Array, y: Array) -> Array:
-        """The signs of the residual at points, by float64 and, where that gives none, by balls; nan if undefined."""
+        """The signs of the residual, by float64 and, where that gives none, by balls; nan if undefined."""
         env = {a: np.ascontiguousarray(c) for a, c in zip(self.spec.args, at.T, strict=True)}
         with np.errstate(all="ignore"):
-            found = np.sign(np.broadcast_to(evaluate(self.residual, {**env, self.spec.unknown: y}, np.float64), y.shape))
+            found = np.sign(
+                np.broadcast_to(evaluate(self.residual, {**env, self.spec.unknown: y}, np.float64), y.shape)
+            )
         found = np.array(found, np.float64)
         for i in np.flatnonzero(np.isnan(found) | (found == 0)).tolist():
             found[i] = self._certain([*at[i].tolist(), float(y[i])])
@@ -292,7 +301,9 @@ def _shares() -> Array:
 
 def _usual(low: Array, high: Array) -> Array:
     """Keys of ordinary numbers, for every point alike."""
-    spread = np.concatenate([np.linspace(-20, 20, 81), *(s * 10.0 ** np.linspace(-6, 6, 49) for s in (-1, 1))])
+    spread = np.concatenate(
+        [np.linspace(-20, 20, 81), *(s * 10.0 ** np.linspace(-6, 6, 49) for s in (-1, 1))]
+    )
     return np.broadcast_to(ordinals(spread), (len(low), len(spread)))
 
 

@@ -21,8 +21,8 @@ _DOC_LINE = 66
 # What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
 SUPPORT = (
     "unbroadcast", "clip_cotangent", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum",
-    "split", "bessel_series", "huge", "atanh_rest", "half_period", "refined", "bracketed", "place", "at_place",
-    double_word.FIRST, *double_word.HELPERS,
+    "split", "bessel_series", "huge", "atanh_rest", "half_period", "refined", "bracketed",
+    "place", "at_place", double_word.FIRST, *double_word.HELPERS,
     *dict.fromkeys(op.support for op in OPS.values() if op.support),
 )  # fmt: skip
 _INSIDE_SUPPORT = (
