@@ -18,10 +18,13 @@ TARGETS = {
     "lambert": ("y*exp(y) = x", "y", "x", ["x > -exp(-1)", "y >= -1"]),
     "lower": ("y + log(-y) = log(-x)", "y", "x", ["-exp(-1) < x < 0", "y <= -1"]),
     "colebrook": (
-        "1/sqrt(f) = -2*log10(k/3.7 + 2.51/(R*sqrt(f)))", "f", "R,k", ["2300 < R < 1e8", "0 <= k < 0.1", "f > 0"],
+        "1/sqrt(f) = -2*log10(k/3.7 + 2.51/(R*sqrt(f)))", "f", "R,k",
+        ["2300 < R < 1e8", "0 <= k < 0.1", "f > 0"],
     ),
     "softplus_inverse": ("log(1 + exp(y)) = x", "y", "x", ["x > 0"]),
-    "van_der_waals": ("(p + 3/v**2)*(3*v - 1) = 8*t", "v", "p,t", ["1e-6 < p < 1e6", "1 < t < 1e4", "v > 1/3"]),
+    "van_der_waals": (
+        "(p + 3/v**2)*(3*v - 1) = 8*t", "v", "p,t", ["1e-6 < p < 1e6", "1 < t < 1e4", "v > 1/3"],
+    ),
     "fixed_point": ("y = cos(x*y)", "y", "x", ["-1 <= x <= 1"]),
 }  # fmt: skip
 

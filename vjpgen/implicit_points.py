@@ -6,7 +6,7 @@ import numpy as np
 
 from vjpgen.errors import DomainError
 from vjpgen.expr import num
-from vjpgen.floats import evaluate, representable
+from vjpgen.floats import evaluate, representable, tiny
 from vjpgen.implicit import Implicit, conditions
 from vjpgen.points import box, sample
 from vjpgen.roots import RootFinder
@@ -50,7 +50,7 @@ def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray
 
 
 def around(spec: Implicit, at: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Points of the arguments and the unknown: solutions, and numbers near them and elsewhere in the range."""
+    """Points of the arguments and the unknown: solutions, numbers near them and elsewhere in the range."""
     rng = np.random.default_rng(SEED)
     rows = rng.permutation(len(at))[:SEARCHED]
     x, y = at[rows], values[rows]
@@ -71,6 +71,8 @@ def landmarks(spec: Implicit, at: np.ndarray) -> np.ndarray:
     for j, ends in enumerate(zip(*box(spec_of_domain(spec)), strict=True)):
         for k, end in enumerate(ends):
             inside = np.nextafter(np.float32(end), np.float32(-np.inf if k else np.inf))
+            if abs(inside) < tiny(np.float32):
+                inside = np.float32(-tiny(np.float32) if k else tiny(np.float32))
             found += [_replaced(first, j, x) for x in (np.float32(end), inside) if np.isfinite(x)]
     half = len(at) // 2
     rows = np.concatenate([np.array(found).reshape(-1, len(spec.args)), at[half : half + _EACH], at[:_EACH]])

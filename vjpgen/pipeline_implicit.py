@@ -1,4 +1,4 @@
-"""From an equation to the files of its solution: the steps of `pipeline`, with solutions in place of values."""
+"""From an equation to the files of its solution, by steps like those of `pipeline`."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def generate_implicit(
         progress: called with the name of each step.
 
     Raises:
-        InputError: a text cannot be used, the equation has no solution or several at a point of the domain, or
-            the iteration does not reach it; the message says where.
+        InputError: a text cannot be used, or at a point of the domain the equation has no solution, has
+            several, or the iteration does not reach it; the message says where.
         TimeoutReached: the work took longer than `timeout`.
     """
     settings.accept(effort=effort)
@@ -131,7 +131,11 @@ def _generate(
     step("writing the tests")
     finder = roots.RootFinder(spec)
     references = finder.references(landmarks(spec, at))
-    errors = misses(references, meter.measure(module, spec.name, 1, False, table(references)))
+    got = meter.measure(module, spec.name, 1, False, table(references))
+    converged(
+        spec, np.array([r.at for r in references]), np.array([r.value for r in references]), got.values[:, 0]
+    )
+    errors = misses(references, got)
     nowhere = [p for p in beyond(spec, at) if finder.unsolvable(np.array(p))]
     module_path = output or Path(f"{spec.name}.py")
     beside = tests_path or module_path.with_name(f"test_{module_path.name}")

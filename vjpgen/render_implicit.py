@@ -1,4 +1,4 @@
-"""A function that an equation defines as the text of a Python module; `templates/` lays out what is made here."""
+"""A function that an equation defines as the text of a Python module."""
 
 from __future__ import annotations
 
@@ -167,7 +167,8 @@ class _Builder:
         pairs = ", ".join(f"({a}, jnp.zeros_like({a}))" for a in self.args)
         root = names.new(f"{unknown}_word")
         lines += [
-            f"{unknown} = _bracketed(lambda {unknown}: _{name}_equation({args}, {unknown}), {low}, {high}, {guess})",
+            f"{unknown} = _bracketed(lambda {unknown}: _{name}_equation({args}, {unknown}),"
+            f" {low}, {high}, {guess})",
             f"{root} = _refined(lambda {unknown}: _{name}_words({pairs}, {unknown}), {unknown})",
         ]
         return (*lines, f"return _cast(jnp.where(jnp.isnan({unknown}), jnp.nan, {root}[0]), {dtype})")

@@ -1,6 +1,6 @@
 """Exact solutions of an equation, and their partials, in ball arithmetic (Arb).
 
-A float64 bisection over the bit patterns finds where the residual of the user's own equation changes its sign;
+A float64 bisection over the bit patterns finds where the residual of the user's own equation changes sign;
 Newton's method in balls goes on from there; a solution counts once the signs on both sides of it, a relative
 2**-240 apart, are certain. Its partials follow from the implicit function theorem at the ball that holds it.
 """
