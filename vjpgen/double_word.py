@@ -15,9 +15,9 @@ from vjpgen.ops import OPS
 from vjpgen.printer import constant_value, is_bool, is_constant, source
 
 HELPERS = (
-    "dw_rest", "dw_sum", "dw_add", "dw_sub", "dw_neg", "dw_mul", "dw_div", "dw_constant", "dw_where",
-    "dw_applied", "dw_sqrt", "dw_scaled", "dw_reduced_exp", "dw_exp", "dw_expm1", "dw_near_one", "dw_log", "dw_log1p",
-    "dw_circular", "dw_sin", "dw_cos",
+    "dw_rest", "dw_sum", "dw_add", "dw_sub", "dw_neg", "dw_mul", "dw_div", "dw_constant",
+    "dw_where", "dw_applied", "dw_sqrt", "dw_scaled", "dw_reduced_exp", "dw_exp", "dw_expm1",
+    "dw_near_one", "dw_log", "dw_log1p", "dw_circular", "dw_sin", "dw_cos",
 )  # fmt: skip
 FIRST = "dw_function"  # the helper that decorates others
 _DIRECT = frozenset(("add", "sub", "neg", "mul", "div", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos"))
