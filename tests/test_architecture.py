@@ -65,6 +65,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "entropy",
         "derive",
         "chain",
+        "collect",
+        "plainly",
         "balance",
         "cancel",
         "symmetry",
@@ -92,6 +94,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "implicit_points",
     ),
     ("candidates",),
+    ("splits",),
     ("improve", "mending"),
     ("search",),
     # Forms to text

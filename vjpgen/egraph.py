@@ -28,6 +28,7 @@ Node = tuple[Any, ...]  # ("num", Fraction) | ("var", name) | ("const", name) | 
 _COMMUTATIVE = frozenset(("add", "mul", "max", "min", "hypot", "logaddexp", "sum3"))
 _LONGEST_KEY = 5000  # nodes of a term that may stand for its class
 _DEEPEST = 1000  # passes that terms may need to reach the top
+_FULL = 0.9  # of the nodes that the graph may have: the next block that does not fit is the last one tried
 _BURST = 3  # matches of one rule at a time, for every node that the graph may have
 _SMALL = 10**6  # larger or fractional numbers are opaque: no arithmetic on them
 
@@ -192,6 +193,9 @@ def _round(run: Any, alive: list[int], size: int, limit: int) -> int:
         size = kept
         for done in since:
             size = _step(run, done, size, limit) or size
+        if size > _FULL * limit:
+            alive.clear()
+            break
         run("(push)")
         kept, since = size, []
     return size

@@ -85,17 +85,32 @@ def extract(
     beams: dict[int, list[Term]] = {c: [] for c in chosen}
     wide = {c: width * (4 if c in graph.roots else 1) for c in chosen}
     dirty = sorted(chosen, key=lambda c: (sizes[c], c))
+    tried: dict[int, list[tuple[int, ...]]] = {c: [()] * len(nodes) for c, nodes in chosen.items()}
+    changes = dict.fromkeys(chosen, 0)  # how often each beam has changed
     for _ in range(rounds):
         again: set[int] = set()
         for owner in dirty:
-            beam = _beam(chosen[owner], beams, beams[owner], env, truths[owner], wide[owner])
+            fresh = _fresh(chosen[owner], changes, tried[owner])
+            beam = _beam(fresh, beams, beams[owner], env, truths[owner], wide[owner])
             if [t.expr for t in beam] != [t.expr for t in beams[owner]]:
                 beams[owner] = beam
+                changes[owner] += 1
                 again.update(parents.get(owner, ()))
         dirty = sorted(again, key=lambda c: (sizes[c], c))
         if not dirty:
             break
     return beams
+
+
+def _fresh(nodes: Sequence[Node], changes: Mapping[int, int], tried: list[tuple[int, ...]]) -> list[Node]:
+    """The nodes of which an operand's beam has changed since they were tried; notes that they are now."""
+    found = []
+    for k, node in enumerate(nodes):
+        seen = (1,) if node[0] in _LEAVES else tuple(changes[c] for c in node[1:])
+        if seen != tried[k]:
+            tried[k] = seen
+            found.append(node)
+    return found
 
 
 def _promising(graph: Graph, analysis: Analysis, kept: int, founded: Sequence[int]) -> dict[int, list[Node]]:
@@ -205,7 +220,7 @@ def _candidates(
 
 def _bits(values: Array, truth: Array) -> Array:
     """Bits of error; where the truth is unknown, only that a result is finite counts."""
-    gap = ulps(np.ascontiguousarray(values), np.broadcast_to(truth, values.shape))
+    gap = ulps(np.ascontiguousarray(values), truth)
     return np.where(np.isnan(truth), np.where(np.isfinite(values), 0.0, _NOT_FINITE), error_bits(gap))
 
 

@@ -49,13 +49,17 @@ def ordinals(values: Array) -> Array:
 
 
 def ulps(got: Array, truth: Array) -> Array:
-    """Distance from `got` to the truth rounded to got's dtype, in ulps; 2**bits where `got` is not finite."""
+    """Distance from `got` to the truth rounded to got's dtype, in ulps; 2**bits where `got` is not finite.
+
+    The truth may have fewer axes than `got`.
+    """
     bits = got.dtype.itemsize * 8
     with np.errstate(over="ignore", invalid="ignore"):
-        exact = truth.astype(got.dtype)
-        i, j = ordinals(got), ordinals(exact)
-        far = np.abs(i.astype(np.float64) - j.astype(np.float64))  # a difference of two signs may overflow
-        gap = np.where((i < 0) == (j < 0), np.abs(i - j).astype(np.float64), far)
+        i, j = ordinals(got), ordinals(truth.astype(got.dtype))
+        gap = np.abs(i - j).astype(np.float64)
+        if bits == 64:  # the difference of two signs may overflow
+            far = np.abs(i.astype(np.float64) - j.astype(np.float64))
+            gap = np.where((i < 0) == (j < 0), gap, far)
     return np.where(np.isfinite(got), gap, 2.0**bits)
 
 

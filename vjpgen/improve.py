@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vjpgen import chain, derive, inner, regimes, series
+from vjpgen import chain, regimes, series
 from vjpgen.balance import balanced
 from vjpgen.cancel import cancelled
 from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
@@ -20,22 +20,22 @@ from vjpgen.factors import separate
 from vjpgen.floats import Array, evaluate, representable, tiny
 from vjpgen.forms import Trade
 from vjpgen.spec import Spec
+from vjpgen.splits import place
 from vjpgen.symmetry import Mirror, mirrors
 from vjpgen.tangents import survives
 from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
 
+if TYPE_CHECKING:
+    from vjpgen.inner import Inner
+
 POINTS = 1024
 MEASURED = 256  # of these points, where every class of an e-graph is measured
 HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
 FEWEST = 16  # points that a piece needs to be searched
-_ENOUGH = 0.25  # bits on average; what is as good as this, and
-_NOWHERE_WORSE = 3.2  # bits at the worst point, is not searched further
-_POOR = 0.75  # bits on average that are worth a graph of one target alone
 _MOST_TRUNCATIONS = 16
 _WORTHLESS = 128.0  # bits of a truncation where float64 would see it
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
-_LINE = 33  # points between two neighbours of a split
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 16.0  # further bits that infinity or NaN costs where the truth is a number
@@ -43,19 +43,37 @@ _BROKEN = 3.0  # bits that a point costs where the second derivative would be Na
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How far the search goes.
+
+    Attributes:
+        nodes: of the e-graphs that are tried in turn; what stays poor gets one alone, twice the last.
+        enough: bits on average; a target as good as this, and
+        nowhere_worse: bits at the worst point, is not searched further.
+        poor: bits on average that are worth an e-graph of one target alone.
+        price: of what a candidate costs.
+    """
+
+    nodes: tuple[int, ...]
+    enough: float = 0.5
+    nowhere_worse: float = 4.0
+    poor: float = 2.0
+    price: float = 1.0
+
+
 class Improver:
     """The search within one piece: its points, used ones first, held-back ones last."""
 
-    def __init__(self, spec: Spec, at: Array, nodes: tuple[int, ...], price: float = 1.0) -> None:
-        self.spec, self.nodes, self.price = spec, nodes, price
+    def __init__(self, spec: Spec, at: Array, effort: Effort) -> None:
+        self.spec, self.effort, self.price = spec, effort, effort.price
         self.seen = max(FEWEST, len(at) * (POINTS - HELD_BACK) // POINTS)
         self.cut = min(self.seen, MEASURED)
         self.env = columns(spec, at[: self.cut])
         self.broad = columns(spec, at[: self.seen])
         self.fresh = columns(spec, at[self.seen :])
         self.at = at
-        positive = frozenset(a for k, a in enumerate(spec.args) if (at[:, k] > 0).all())
-        self.scope = derive.symbols(spec.args, positive)
+        self.positive = frozenset(a for k, a in enumerate(spec.args) if (at[:, k] > 0).all())
         self.inner: dict[tuple[Expr, Expr | None], Expr] = {}  # variables of inner functions, and
         self.meaning: dict[Expr, Expr] = {}  # what stands for each of them
         self.mirrors: dict[Expr, tuple[Mirror, ...]] = {}
@@ -67,22 +85,23 @@ class Improver:
         targets = list(targets)
         done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
         self.forms = {k: (e,) for k, e in done.items()}
-        for turn, nodes in enumerate((*self.nodes, self.nodes[0])):
+        sizes = self.effort.nodes
+        for turn, nodes in enumerate((*sizes, sizes[0])):
             todo = [k for k in done if not self._good(done[k], targets[k])]
             if turn:
                 fresh = {k: self._of_value(k, targets[k]) for k in todo}
                 if turn == 1:
-                    fresh = {k: shapes + self._changed(targets[k]) for k, shapes in fresh.items()}
+                    fresh = {k: shapes + self._wider(k, targets) for k, shapes in fresh.items()}
                 targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
-                if turn == len(self.nodes):
+                if turn == len(sizes):
                     todo = [k for k in todo if fresh[k]]
             if not todo:
                 break
             beams = self._beams([targets[k] for k in todo], nodes)
             done |= {k: tidy(self._best(k, targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
         for k in done:  # what one graph for all has no room for
-            if len(done) > 1 and self._bits(done[k], targets[k]).mean() > _POOR:
-                (terms,) = self._beams([targets[k]], self.nodes[-1])
+            if len(done) > 1 and self._bits(done[k], targets[k]).mean() > self.effort.poor:
+                (terms,) = self._beams([targets[k]], 2 * sizes[-1])
                 done[k] = tidy(self._best(k, targets[k], terms))
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
 
@@ -96,12 +115,27 @@ class Improver:
         shapes = (tidy(s) for s in slopes if s is not None and s.size <= _LONGEST_SHAPE)
         return tuple(s for s in dict.fromkeys(shapes) if s not in target.shapes)
 
-    def _changed(self, target: Target) -> tuple[Expr, ...]:
+    def _wider(self, k: int, targets: Sequence[Target]) -> tuple[Expr, ...]:
+        """Shapes that sympy knows, and those over inner functions."""
+        from vjpgen import derive  # sympy takes longer to import than most first graphs to grow
+
+        n, scope = len(self.spec.outputs), derive.symbols(self.spec.args, self.positive)
+        if k < n:
+            shapes = derive.value(targets[k].shapes[0], scope)
+        else:
+            i, j = divmod(k - n, len(self.spec.args))
+            shapes = derive.partial(targets[i].shapes[0], self.spec.args[j], scope)
+        known = targets[k].shapes
+        return (*(s for s in shapes if s not in known), *self._changed(shapes[0], scope))
+
+    def _changed(self, formula: Expr, scope: Mapping[str, object]) -> tuple[Expr, ...]:
         """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
-        if has_op(target.shapes[0], *_OUTSIDE):
+        from vjpgen import inner
+
+        if has_op(formula, *_OUTSIDE):
             return ()
         found = []
-        for change in inner.changes(target.shapes[0], self.scope):
+        for change in inner.changes(formula, scope):
             symbols = {var(name): self._log(log) for name, log in change.logs}
             symbols |= {var(i.name): self._inner(i, substitute(i.at, symbols)) for i in change.inner}
             found += [substitute(shape, symbols) for shape in change.shapes]
@@ -112,22 +146,25 @@ class Improver:
         if (log, None) not in self.inner:
             exact = Truth((log,), self.spec.args).values(self.at.astype(np.float64))[:, 0]
             self._name((log, None), exact[: self.cut])
-            alone = Improver(self.spec, self.at, self.nodes[:1])
+            alone = Improver(self.spec, self.at, replace(self.effort, nodes=self.effort.nodes[:1]))
             (self.meaning[self.inner[log, None]],) = alone.improve([Target((log,), exact)])
         return self.inner[log, None]
 
-    def _inner(self, one: inner.Inner, at: Expr) -> Expr:
+    def _inner(self, one: Inner, at: Expr) -> Expr:
         """The variable that stands for an inner function of `at`."""
         key = (one.function, at)
         if key not in self.inner:
             wide = {k: v.astype(np.float64) for k, v in self.env.items()}
             u = np.asarray(evaluate(at, wide, np.float64))
-            truth = Truth((one.function,), (inner.VARIABLE,))
+            truth = Truth((one.function,), (one.variable,))
             exact = truth.values(u[:, None])[:, 0]
             symbol = self._name(key, np.where(u == 0, one.limit, exact))
             shapes = [substitute(e, self.meaning) for e in (at, *balanced(at, self.env))]
             operand = self._single(shapes, self._counted(u))
-            self.meaning[symbol] = substitute(_solved(one, truth, u), {var(inner.VARIABLE): operand})
+            self.meaning[symbol] = substitute(
+                _solved(one, truth, u, replace(self.effort, nodes=self.effort.nodes[:1])),
+                {var(one.variable): operand},
+            )
         return self.inner[key]
 
     def _name(self, key: tuple[Expr, Expr | None], values: Array) -> Expr:
@@ -145,7 +182,7 @@ class Improver:
 
     def _good(self, expr: Expr, target: Target) -> bool:
         bits = self._bits(expr, target)
-        return float(bits.mean()) <= _ENOUGH and float(bits.max()) <= _NOWHERE_WORSE
+        return float(bits.mean()) <= self.effort.enough and float(bits.max()) <= self.effort.nowhere_worse
 
     def _worthwhile(self, target: Target) -> bool:
         return bool(variables(target.shapes[0])) and bool(
@@ -202,7 +239,7 @@ class Improver:
         choice = regimes.choose(candidates, env, regimes.scrutinees(names, self._operands(candidates)))
         self.fronts[k] = front(candidates)
         self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms if t not in local))
-        expr = regimes.build(choice, lambda c, k: self._cut(c, k, target))
+        expr = regimes.build(choice, lambda c, k: place(c, k, self.spec, self.at, target.shapes[0]))
         return self._no_worse(expr, target)
 
     def _mirrors(self, formula: Expr) -> tuple[Mirror, ...]:
@@ -268,29 +305,6 @@ class Improver:
                 break
         return list(found)
 
-    def _cut(self, choice: regimes.Choice, k: int, target: Target) -> Fraction:
-        """A threshold between two neighbouring points, where the forms on both sides are about as good."""
-        low, high = choice.cuts[k]
-        left, right = choice.rows[k]
-        assert choice.scrutinee is not None
-        line = np.concatenate(list(_paths(self.at[left], self.at[right])))
-        env = columns(self.spec, line)
-        keys = evaluate(choice.scrutinee, env).astype(np.float64)
-        inside = (keys > low) & (keys < high)
-        for condition in self.spec.assume:
-            inside &= np.broadcast_to(evaluate(condition, env), inside.shape)
-        order = np.flatnonzero(inside)[np.argsort(keys[inside], kind="stable")]
-        if len(order) >= _LINE // 8:
-            truth = Truth((target.shapes[0],), self.spec.args).values(line[order].astype(np.float64))[:, 0]
-            env = {n: v[order] for n, v in env.items()}
-            a, b = (judged(t.expr, env, self._counted(truth)).bits for t in choice.terms[k : k + 2])
-            loss = np.concatenate([[0.0], np.cumsum(a)]) + np.concatenate([np.cumsum(b[::-1])[::-1], [0.0]])
-            edges = np.concatenate([[low], keys[order], [high]])
-            loss = np.where(edges[1:] > edges[:-1], loss, np.inf)
-            best = int(np.argmin(loss))
-            low, high = float(edges[best]), float(edges[best + 1])
-        return regimes.round_number(low, high)
-
     def _no_worse(self, expr: Expr, target: Target) -> Expr:
         """The plain shape instead, where held-back points say that it is better."""
         truth = self._counted(target.truth[self.seen :])
@@ -301,7 +315,7 @@ class Improver:
         return plain if old < new else expr
 
 
-def _solved(one: inner.Inner, truth: Truth, at: Array) -> Expr:
+def _solved(one: Inner, truth: Truth, at: Array, effort: Effort) -> Expr:
     """The best form of a function of one variable at what its variable is at the points, and at 0."""
     with np.errstate(over="ignore"):
         u = at.astype(np.float32)
@@ -313,22 +327,8 @@ def _solved(one: inner.Inner, truth: Truth, at: Array) -> Expr:
     order = np.random.default_rng(len(nonzero)).permutation(len(nonzero) + len(zeros))
     u = np.concatenate([nonzero, zeros])[order]
     exact = np.concatenate([exact, np.full_like(zeros, one.limit, np.float64)])[order]
-    spec = Spec("g", (inner.VARIABLE,), (one.function,), False, (), "")
+    from vjpgen import derive
+
+    spec = Spec("g", (one.variable,), (one.function,), False, (), "")
     target = Target(derive.value(one.function, derive.symbols(spec.args)), exact)
-    return Improver(spec, u[:, None], (700,)).improve([target])[0]
-
-
-def _paths(a: Array, b: Array) -> Iterator[Array]:
-    """Lines of points from a to b, and between their mirror images: a magnitude may be what is compared."""
-    for here, there in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
-        yield _between(here * a, there * b)
-
-
-def _between(a: Array, b: Array, n: int = _LINE) -> Array:
-    """Points on the way from a to b, in equal ratios where signs agree, in equal steps elsewhere."""
-    t = np.linspace(0.0, 1.0, n + 2)[1:-1, None]
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    with np.errstate(all="ignore"):
-        ratios = np.sign(a) * np.exp(np.log(np.abs(a)) * (1 - t) + np.log(np.abs(b)) * t)
-    with np.errstate(over="ignore"):
-        return np.where(a * b > 0, ratios, a * (1 - t) + b * t).astype(np.float32)
+    return Improver(spec, u[:, None], effort).improve([target])[0]

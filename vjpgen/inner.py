@@ -34,15 +34,17 @@ class Inner:
 
     Attributes:
         name: of the variable that stands for its value in the outer shape.
-        function: G over the variable `u`, as it follows from the formula.
+        function: G over `variable`, as it follows from the formula.
         at: u over the arguments and logarithms.
         limit: G(0).
+        variable: the name of u.
     """
 
     name: str
     function: Expr
     at: Expr
     limit: float
+    variable: str = VARIABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,12 +156,10 @@ def shortfall(figures: Sequence[tuple[str, Figures]]) -> tuple[int, float]:
 
 def as_written(spec: Implicit, at: np.ndarray, values: np.ndarray, rising: bool) -> Solved:
     """The sides as the user wrote them, and their derivatives."""
-    from vjpgen import derive
-    from vjpgen.tidy import tidy
+    from vjpgen import plainly
 
-    scope = derive.symbols(spec.variables)
-    slopes = [derive.partial(spec.residual, a, scope)[0] for a in spec.variables]
-    return _solved(spec, (spec.left, spec.right), [tidy(s) for s in slopes], at, values, rising)
+    slopes = [plainly.partial(spec.residual, a) for a in spec.variables]
+    return _solved(spec, (spec.left, spec.right), slopes, at, values, rising)
 
 
 def searched(spec: Implicit, at: np.ndarray, values: np.ndarray, rising: bool, effort: str) -> Solved:

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from vjpgen import derive, pieces, series
+from vjpgen import pieces, plainly, series
 from vjpgen.candidates import Target, columns, full, judged
 from vjpgen.compiled import compiled
 from vjpgen.errors import DomainError
 from vjpgen.expr import Expr, has_op, num, variables
 from vjpgen.floats import Array, evaluate, representable
 from vjpgen.forms import Forms, Plan, Trade
-from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
+from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Effort, Improver
 from vjpgen.mending import mend
 from vjpgen.points import Points, sample
 from vjpgen.spec import Meant, Spec
@@ -27,8 +27,11 @@ from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
 
 _SEED = 20240229
-_NODES = {"low": (700,), "normal": (700, 5000), "high": (700, 2500, 12000)}  # e-graphs, tried in turn
-
+_EFFORTS = {
+    "low": Effort((700,)),
+    "normal": Effort((700, 700, 3500)),
+    "high": Effort((700, 700, 2500, 12000), enough=0.25, nowhere_worse=3.2, poor=0.75),
+}
 
 _ZEROS = 16  # one point in so many, where the formula has a limit at 0 and no value
 _PRICES = {"accuracy": 1.0, "speed": 8.0}  # of what a candidate costs
@@ -47,7 +50,7 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
             formula, is nowhere real.
     """
     plain = replace(spec, meant=None)
-    points, how = sample(plain, POINTS, _SEED), (_NODES[effort], _PRICES[prefer])
+    points, how = sample(plain, POINTS, _SEED), replace(_EFFORTS[effort], price=_PRICES[prefer])
     found = mend(_search(plain, points, how, spec.derived), spec.derived)
     return found if spec.meant is None else _with_gradient(spec, spec.meant, found, points.at, how)
 
@@ -60,12 +63,10 @@ def search_at(spec: Spec, points: Points, *, effort: str = "normal") -> Forms:
         points: where it matters, with exact values there.
         effort: as for `search`.
     """
-    return _search(spec, points, (_NODES[effort], _PRICES["accuracy"]), spec.derived)
+    return _search(spec, points, _EFFORTS[effort], spec.derived)
 
 
-def _with_gradient(
-    spec: Spec, meant: Meant, found: Forms, at: Array, how: tuple[tuple[int, ...], float]
-) -> Forms:
+def _with_gradient(spec: Spec, meant: Meant, found: Forms, at: Array, how: Effort) -> Forms:
     """The forms with the partials that are meant: formulas are searched, derivatives scaled and masked."""
 
     def form(formula: Expr, what: str) -> Expr:
@@ -99,7 +100,7 @@ def _with_gradient(
 def _search(
     spec: Spec,
     points: Points,
-    how: tuple[tuple[int, ...], float],
+    how: Effort,
     derived: Callable[[int, int], bool],
 ) -> Forms:
     """The forms of the values, and of those partials that are derivatives of them; zero for the others."""
@@ -152,7 +153,7 @@ def _search_leaf(
     leaf: pieces.Leaf,
     spec: Spec,
     points: Points,
-    how: tuple[tuple[int, ...], float],
+    how: Effort,
     derived: Callable[[int, int], bool],
 ) -> tuple[tuple[Expr, ...], tuple[tuple[Trade, ...], ...]]:
     """Forms of the leaf's outputs, then of their partials, row by row; and what was on offer for each."""
@@ -161,12 +162,10 @@ def _search_leaf(
     for condition in leaf.path:
         inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
     chosen = points.at[inside]
-    positive = frozenset(a for k, a in enumerate(spec.args) if len(chosen) and (chosen[:, k] > 0).all())
-    scope = derive.symbols(spec.args, positive)
-    targets = _targets(leaf, spec, scope, points, inside, derived)
+    targets = _targets(leaf, spec, points, inside, derived)
     if len(chosen) < FEWEST:
         return tuple(t.shapes[0] for t in targets), ()
-    improver = Improver(spec, chosen, *how)
+    improver = Improver(spec, chosen, how)
     forms = improver.improve(targets)
     return forms, tuple(improver.fronts.get(k, ()) for k in range(len(targets)))
 
@@ -178,10 +177,8 @@ def _with_limits(
     zero = {a: np.zeros(1) for a in spec.args}
     if len(spec.args) > 1 or not all(evaluate(c, zero, np.float64).all() for c in spec.assume):
         return points
-    (arg,), scope = spec.args, derive.symbols(spec.args)
-    slopes = [
-        derive.partial(o, arg, scope)[0] if derived(i, 0) else num(0) for i, o in enumerate(leaf.outputs)
-    ]
+    (arg,) = spec.args
+    slopes = [plainly.partial(o, arg) if derived(i, 0) else num(0) for i, o in enumerate(leaf.outputs)]
     formulas = [*leaf.outputs, *slopes]
     if not any(np.isnan(evaluate(e, zero, np.float64)).any() for e in formulas):
         return points
@@ -201,19 +198,16 @@ def _with_limits(
 def _targets(
     leaf: pieces.Leaf,
     spec: Spec,
-    scope: dict[str, object],
     points: Points,
     inside: Array,
     derived: Callable[[int, int], bool],
 ) -> list[Target]:
-    targets = [
-        Target(derive.value(o, scope), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)
-    ]
+    targets = [Target((o,), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)]
     for i, o in enumerate(leaf.outputs):
         used = variables(o)
         for j, a in enumerate(spec.args):
-            shapes = derive.partial(o, a, scope) if a in used and derived(i, j) else (num(0),)
-            targets.append(Target(shapes, points.truth_partials[inside, i, j]))
+            plain = plainly.partial(o, a) if a in used and derived(i, j) else num(0)
+            targets.append(Target((plain,), points.truth_partials[inside, i, j]))
     return targets
 
 

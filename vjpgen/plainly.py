@@ -1,0 +1,27 @@
+"""The plain derivative of a formula: the chain rule, like terms put together.
+
+sympy knows more shapes (`derive`), but importing it takes longer than many a search: it is asked where the
+chain rule of `chain` has no word for an operation, and for what the first e-graph has not made good.
+"""
+
+from __future__ import annotations
+
+from vjpgen import chain
+from vjpgen.collect import collected
+from vjpgen.expr import Expr, variables
+from vjpgen.tidy import tidy
+
+
+def partial(e: Expr, arg: str) -> Expr:
+    """d e / d arg as one would write it down.
+
+    Args:
+        e: a formula; max and min, if any, follow JAX's policy at ties.
+        arg: the name of the argument.
+    """
+    slope = chain.partial(e, arg)
+    if slope is not None:
+        return tidy(collected(slope))
+    from vjpgen import derive
+
+    return derive.partial(e, arg, derive.symbols(variables(e)))[0]
