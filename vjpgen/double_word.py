@@ -6,7 +6,7 @@ Double-Word Arithmetic (ACM TOMS 44, 2017); functions without a form of their ow
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from vjpgen.expr import Expr, call, num, rebuild, var, walk, where
@@ -126,7 +126,7 @@ def _logaddexp(a: Expr, b: Expr) -> Expr:
     return _extreme("gt", a, b) + call("log1p", _exp(-call("abs", a - b)))
 
 
-_FORMS = {
+_FORMS: dict[str, Callable[..., Expr | None]] = {
     "square": lambda a: a * a,
     "pow": _pow,
     "poly": _horner,

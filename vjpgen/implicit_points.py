@@ -70,17 +70,17 @@ def landmarks(spec: Implicit, at: np.ndarray) -> np.ndarray:
     first, found = at[0].astype(np.float64), []
     for j, ends in enumerate(zip(*box(spec_of_domain(spec)), strict=True)):
         for k, end in enumerate(ends):
-            inside = np.nextafter(np.float32(end), np.float32(-np.inf if k else np.inf))
-            if abs(inside) < tiny(np.float32):
-                inside = np.float32(-tiny(np.float32) if k else tiny(np.float32))
-            found += [_replaced(first, j, x) for x in (np.float32(end), inside) if np.isfinite(x)]
+            next_to = float(np.nextafter(np.float32(end), np.float32(-np.inf if k else np.inf)))
+            if abs(next_to) < tiny(np.float32):
+                next_to = -tiny(np.float32) if k else tiny(np.float32)
+            found += [_replaced(first, j, x) for x in (float(np.float32(end)), next_to) if np.isfinite(x)]
     half = len(at) // 2
     rows = np.concatenate([np.array(found).reshape(-1, len(spec.args)), at[half : half + _EACH], at[:_EACH]])
     env = dict(zip(spec.args, rows.T, strict=True))
     inside = np.ones(len(rows), bool)
     for condition in spec.assume:
         inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
-    return rows[inside]
+    return np.asarray(rows[inside])
 
 
 def beyond(spec: Implicit, at: np.ndarray) -> list[tuple[float, ...]]:

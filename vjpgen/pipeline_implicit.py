@@ -135,7 +135,7 @@ def _generate(
     converged(
         spec, np.array([r.at for r in references]), np.array([r.value for r in references]), got.values[:, 0]
     )
-    errors = misses(references, got)
+    errors = misses(references, got).tolist()
     nowhere = [p for p in beyond(spec, at) if finder.unsolvable(np.array(p))]
     module_path = output or Path(f"{spec.name}.py")
     beside = tests_path or module_path.with_name(f"test_{module_path.name}")

@@ -175,7 +175,7 @@ class _Builder:
 
     def _end(self, names: Names, name: str, bound: Bound | None, *, upper: bool) -> list[str]:
         """The place beyond one end of the range, which is never tried itself."""
-        first, lines = self.args[0], ()
+        first, lines = self.args[0], tuple[str, ...]()
         if bound is None:
             text = f"jnp.full_like({first}, {'' if upper else '-'}jnp.finfo({first}.dtype).max)"
         elif is_constant(bound.at):
@@ -190,8 +190,9 @@ class _Builder:
     def equation(self) -> tuple[str, ...]:
         names = self.names.copy()
         anchors = [dict(zip(self.spec.variables, a, strict=True)) for a in self.solved.anchors]
-        sign = (lambda e: e) if self.solved.rising else (lambda e: -e)
-        forms = [sign(self.solved.residual), sign(self.solved.slope)]
+        forms = [self.solved.residual, self.solved.slope]
+        if not self.solved.rising:
+            forms = [-e for e in forms]
         block = lower(forms, names, anchors)
         like = self.unknown
         results = [

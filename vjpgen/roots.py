@@ -67,7 +67,7 @@ class RootFinder:
     def __init__(self, spec: Implicit) -> None:
         self.spec, self.residual = spec, spec.residual
         self.truth = Truth((spec.residual,), spec.variables)
-        self.ends = [b and Truth((b.at,), spec.args) for b in (spec.low, spec.high)]
+        self.ends = [None if b is None else Truth((b.at,), spec.args) for b in (spec.low, spec.high)]
 
     def solve(self, at: Array) -> Roots:
         """The solutions at points (n, a).
