@@ -21,6 +21,7 @@ from vjpgen.truth import Truth
 Signs = Callable[[Array, Array], Array]
 _HUGE = 1e300  # the residual is looked at no farther out
 _GRID = 193
+_SCANNED = 16
 _STEPS = 70  # of bisection: more than the bits of a float64
 _NEWTON = 600
 _MARGIN = 2.0**-40  # of the bracket around a solution in float64
@@ -164,15 +165,16 @@ class RootFinder:
 
     def _newton(self, row: Sequence[arb], rough: float, precision: int) -> arb | None:
         """Newton's method; where a step leaves what is left of the bracket or does not halve, bisection."""
-        y, last, rises = arb(rough), None, None
+        y, last = arb(rough), None
         low, high = sorted((y * (1 - _MARGIN), y * (1 + _MARGIN)), key=float)
+        below, above = (self._at(row, end, precision)[0] for end in (low, high))
+        if rough and (below is None or above is None or not below * above < 0):
+            return None  # float64 led astray
+        rises = above is not None and bool(above > 0)
         for _ in range(_NEWTON):
             f, *slopes = self._at(row, y, precision)
             if f is None or slopes[-1] is None or f == 0:
                 return y if f is not None else None
-            if rises is None:
-                end = self._at(row, high, precision)[0]
-                rises = None if end is None or not (end > 0 or end < 0) else bool(end > 0)
             if f > 0 or f < 0:
                 low, high = (low, y) if bool(f > 0) == rises else (y, high)
             step = (f / slopes[-1]).mid()
@@ -198,17 +200,27 @@ class RootFinder:
                     self._refuse(at[np.isnan(ends[k])][0], f"the bound of {self.spec.unknown} is no number")
         low, high = (ordinals(e) for e in ends)
         low, high = low + _inward(self.spec.low), high - _inward(self.spec.high)
-        grid = low[:, None] + np.round((high - low).astype(float)[:, None] * _shares()[None]).astype(np.int64)
-        grid = np.sort(
-            np.clip(np.concatenate([grid, _usual(low, high)], axis=1), low[:, None], high[:, None]), axis=1
-        )
+        whole = np.arange(len(at)) if signs == self.signs else self._unlike(at, low, high)
+        low[whole], high[whole] = self._scan(at[whole], low[whole], high[whole], signs)
+        return low, high
+
+    def _unlike(self, at: Array, low: Array, high: Array) -> Array:
+        """Rows that have to be scanned by balls, which is slow: a few, and those with ends of one sign."""
+        ends = self.certain_signs(at, _number(low)), self.certain_signs(at, _number(high))
+        return np.flatnonzero(~(ends[0] * ends[1] < 0) | (np.arange(len(at)) < _SCANNED))
+
+    def _scan(self, at: Array, low: Array, high: Array, signs: Signs) -> tuple[Array, Array]:
+        """Keys of neighbours on a grid between which the residual changes its sign."""
+        share = np.linspace(0.0, 1.0, _GRID)[None]
+        even = np.round(low.astype(float)[:, None] * (1 - share) + high.astype(float)[:, None] * share)
+        grid = np.concatenate([even.astype(np.int64), _usual(low)], axis=1)
+        grid = np.sort(np.clip(grid, low[:, None], high[:, None]), axis=1)
         rows = np.repeat(at, grid.shape[1], axis=0)
         found = signs(rows, _number(grid.ravel())).reshape(grid.shape)
         for i in range(len(at)):
             if len(_changes(grid[i], found[i])) != 1:
-                found[i] = self.certain_signs(
-                    np.repeat(at[i : i + 1], grid.shape[1], axis=0), _number(grid[i])
-                )
+                again = np.repeat(at[i : i + 1], grid.shape[1], axis=0)
+                found[i] = self.certain_signs(again, _number(grid[i]))
         return self._between(at, grid, found)
 
     def _between(self, at: Array, grid: Array, signs: Array) -> tuple[Array, Array]:
@@ -295,16 +307,12 @@ def _parts(roots: Roots) -> tuple[Array, ...]:
     return roots.values, roots.partials, roots.rising
 
 
-def _shares() -> Array:
-    return np.linspace(0.0, 1.0, _GRID)
-
-
-def _usual(low: Array, high: Array) -> Array:
+def _usual(like: Array) -> Array:
     """Keys of ordinary numbers, for every point alike."""
     spread = np.concatenate(
         [np.linspace(-20, 20, 81), *(s * 10.0 ** np.linspace(-6, 6, 49) for s in (-1, 1))]
     )
-    return np.broadcast_to(ordinals(spread), (len(low), len(spread)))
+    return np.broadcast_to(ordinals(spread), (len(like), len(spread)))
 
 
 def _to_float(ball: arb) -> float:
