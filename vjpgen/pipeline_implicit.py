@@ -16,6 +16,7 @@ from vjpgen.errors import DomainError
 from vjpgen.expr import Expr, num, variables
 from vjpgen.implicit import Implicit, conditions, read_equation, read_inverse
 from vjpgen.implicit_points import SEARCHED, SEED, around, beyond, landmarks, solutions, where
+from vjpgen.measured import Measured
 from vjpgen.meter import Meter, open_meter
 from vjpgen.pipeline import file_words
 from vjpgen.spec import Spec
@@ -108,12 +109,15 @@ def _generate(
     step("solving the equation in exact arithmetic")
     at, values, partials, rising = solutions(spec, _POINTS, SEED)
     command = command_line(spec, output, tests_path, effort)
-    columns = [np.ascontiguousarray(c) for c in at.T]
+    finder = roots.RootFinder(spec)
+    references = finder.references(landmarks(spec, at))
+    known, count = np.array([r.at for r in references], np.float32), len(at)
+    columns = [np.ascontiguousarray(c) for c in np.concatenate([at, known]).T]
 
     def tried(solved: Solved) -> tuple[tuple[tuple[str, Figures], ...], Any]:
         draft = render_implicit.render_implicit(solved, command)
         got = meter.measure(draft, spec.name, 1, False, columns)
-        return measured(spec, at, values, partials, got), got
+        return measured(spec, at, values, partials, cut(got, slice(count))), got
 
     step("measuring the equation as it is written")
     solved = as_written(spec, at, values, rising)
@@ -125,17 +129,12 @@ def _generate(
         found = tried(other)
         if shortfall(found[0]) < shortfall(figures):
             solved, (figures, got) = other, found
-    converged(spec, at, values, got.values[:, 0])
+    reached = np.concatenate([values, [r.value for r in references]])
+    converged(spec, np.concatenate([at, known]), reached, got.values[:, 0])
     lines = tuple(_sentence(spec, label, f) for label, f in figures)
     module = render_implicit.render_implicit(replace(solved, accuracy=lines), command)
     step("writing the tests")
-    finder = roots.RootFinder(spec)
-    references = finder.references(landmarks(spec, at))
-    got = meter.measure(module, spec.name, 1, False, table(references))
-    converged(
-        spec, np.array([r.at for r in references]), np.array([r.value for r in references]), got.values[:, 0]
-    )
-    errors = misses(references, got).tolist()
+    errors = misses(references, cut(got, slice(count, None))).tolist()
     nowhere = [p for p in beyond(spec, at) if finder.unsolvable(np.array(p))]
     module_path = output or Path(f"{spec.name}.py")
     beside = tests_path or module_path.with_name(f"test_{module_path.name}")
@@ -207,9 +206,10 @@ def _solved(
     return Solved(spec, *sides, slopes[-1], tuple(slopes[:-1]), rising, tuple(map(tuple, anchors.tolist())))
 
 
-def table(references: Sequence[Reference]) -> list[np.ndarray]:
-    """The points of references, a column for each argument."""
-    return [np.ascontiguousarray(c) for c in np.array([r.at for r in references], np.float32).T]
+def cut(got: Measured, rows: slice) -> Measured:
+    """What was measured at some of the points."""
+    forward = None if got.forward is None else got.forward[rows]
+    return Measured(got.values[rows], got.partials[rows], forward, got.residual_bytes)
 
 
 def misses(references: Sequence[Reference], got: Any) -> np.ndarray:
