@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update", action="store_true", help="rewrite the outputs kept in examples/ and README.md"
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """One cache for all workers of this run and the commands that they start: a formula is searched once.
+
+    It begins empty, so that a run tests the code as it stands even where the key of the cache is wrong.
+    """
+    if not hasattr(config, "workerinput"):  # the workers inherit the environment
+        folder = tempfile.TemporaryDirectory(prefix="vjpgen-tests-")
+        os.environ["VJPGEN_CACHE"] = folder.name
+        config.add_cleanup(folder.cleanup)
+
+
+@pytest.fixture
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every search is done, here and in the commands that the test starts."""
+    monkeypatch.delenv("VJPGEN_CACHE")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -18,6 +18,7 @@ STEP = 0.5  # relative; measured errors move by steps from one processor to the 
 MEASURED = re.compile(
     r"[\d.]+(?:e[-+]?\d+)?(?= ulp| bits)|(?<=within )\d+|(?<=over )\d+|\d+(?= points| passed)"
 )
+DURATION = re.compile(r"\d+\.\d(?= s\b)")  # says nothing
 VERSION = re.compile(r"\d+(?:\.\d+){2,}")
 
 
@@ -43,11 +44,11 @@ def same(a: str, b: str) -> bool:
 
 
 def words(line: str) -> str:
-    return NUMBER.sub("0", MEASURED.sub("0", BAR.sub("#", VERSION.sub("0", line))))
+    return NUMBER.sub("0", MEASURED.sub("0", BAR.sub("#", DURATION.sub("0", VERSION.sub("0", line)))))
 
 
 def numbers(line: str) -> list[float]:
-    return [float(n) for n in NUMBER.findall(MEASURED.sub("u", line))]
+    return [float(n) for n in NUMBER.findall(MEASURED.sub("u", DURATION.sub("u", line)))]
 
 
 def steps(line: str) -> list[float]:

@@ -1,4 +1,4 @@
-"""What docs/checking.md shows is what happens."""
+"""What docs/checking.md and docs/builds.md show is what happens."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from test_readme import replay
 
 
 @pytest.mark.thorough
-def test_prints_what_it_says(root: Path, tmp_path: Path, update: bool) -> None:
+@pytest.mark.parametrize("name", ["checking.md", "builds.md"])
+def test_prints_what_it_says(name: str, root: Path, tmp_path: Path, update: bool) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "README.md").write_text("# Mine\n")
-    page = root / "docs" / "checking.md"
+    page = root / "docs" / name
     kept = page.read_text()
     now = replay(kept, tmp_path)
     assert "Traceback" not in now

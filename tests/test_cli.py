@@ -169,7 +169,7 @@ def test_options_reach_the_pipeline(run: Callable[..., Outcome], fake: Fake, tmp
     assert fake.asked == {
         "expr": "a*b", "name": "g", "args": ("b", "a"), "assume": ("a > 0", "b > 0 & b < 1"), "timeout": 5.0,
             "effort": "normal", "prefer": "accuracy",
-        "output": Path("h.py"), "tests_path": Path("checks/test_g.py"), "progress": None,
+        "output": Path("h.py"), "tests_path": Path("checks/test_g.py"), "progress": None, "templates": None,
     }  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def test_completion() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_cache")
 def test_the_whole_way(tmp_path: Path) -> None:
     """From the command to files that import, the same bytes under any hash seed, and again over its own."""
     words = ["-x*log(x)", "--assume", "0 < x < 1", "-o", "entropy.py"]
@@ -64,6 +65,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", check], cwd=tmp_path, check=True)
 
 
+@pytest.mark.usefixtures("no_cache")
 def test_refused_work_leaves_no_file(tmp_path: Path) -> None:
     done = vjpgen("sqrt(-1 - x**2)", "-o", "f.py", cwd=tmp_path)
     assert done.returncode == 2

@@ -20,7 +20,7 @@ from vjpgen.pipeline_implicit import as_written, command_line
 from vjpgen.render import with_callees
 from vjpgen.render_implicit import render_implicit, sought
 from vjpgen.roots import RootFinder
-from vjpgen.templating import environment
+from vjpgen.templating import Templates
 
 LAMBERT = "y*exp(y) = x"
 UPPER = ("x > -exp(-1)", "y >= -1")
@@ -147,7 +147,7 @@ def words(op: str) -> ModuleType:
     x = var("x")
     lines, results = double_word.lower_words([call(op, x)], Names(("x",)), "x")
     body = "\n".join(f"    {line}" for line in (*lines, f"return {results[0]}"))
-    helpers = with_callees(environment(), _called(body), "Array")
+    helpers = with_callees(Templates(), _called(body), "Array")
     helpers.sort(key=lambda text: "def _dw_function(" not in text)
     head = (
         "from __future__ import annotations\nimport functools, math\nfrom collections.abc import Callable\n"

@@ -38,13 +38,14 @@ GENERATE = ("-m", "vjpgen", "x*exp(-x)", "-o", "ramp.py")
 PROBE = """
 import json, vjpgen
 from importlib.metadata import version
-from vjpgen.templating import environment, templates_root
+from vjpgen.template_files import templates_root
+from vjpgen.templating import Templates
 names = ["module.py.j2", "test_module.py.j2"]
 print(json.dumps({
     "version": vjpgen.__version__,
     "package": vjpgen.__path__[0],
     "templates": str(templates_root()),
-    "names": [name for name in names if environment().loader.get_source(environment(), name)],
+    "names": [name for name in names if Templates().jinja.get_template(name)],
 }))
 """
 
@@ -65,7 +66,9 @@ class Installed:
 
 def environment_variables(**more: str) -> dict[str, str]:
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "VJPGEN_CACHE"))
     }
     return {**kept, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **more}
 

@@ -1,7 +1,8 @@
 """What the README shows is what happens: its commands and programs are run in the order in which they stand.
 
 A block "console" holds commands after "$ " and what they printed; a block "python" is a program, and the
-block "text" after it what that printed. `pytest --update` rewrites what was printed.
+block "text" after it what that printed; a block "toml" that begins with "# FILE" is that file. With
+`pytest --update` what was printed is rewritten.
 """
 
 from __future__ import annotations
@@ -57,6 +58,10 @@ def replay(readme: str, folder: Path) -> str:
             body = "".join(shown)
         elif kind == "text":
             body = printed
+        elif kind == "toml" and body.startswith("# "):
+            place = folder / body.partition("\n")[0][2:]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(body)
         return f"```{kind}\n{body}```"
 
     return BLOCK.sub(block, readme)

@@ -8,14 +8,15 @@ import jinja2
 import pytest
 
 from vjpgen.errors import InternalError
-from vjpgen.templating import environment, templates_root, tidy
+from vjpgen.template_files import templates_root
+from vjpgen.templating import Templates, tidy
 
 
 @pytest.mark.checkout
 def test_every_template_in_the_repository_is_found_and_parses(root: Path) -> None:
     names = sorted(str(p.relative_to(root / "templates")) for p in (root / "templates").rglob("*.j2"))
     assert "module.py.j2" in names
-    jinja = environment()
+    jinja = Templates().jinja
     assert jinja.loader is not None
     for name in names:
         source, *_ = jinja.loader.get_source(jinja, name)
@@ -29,11 +30,11 @@ def test_templates_come_from_this_copy(root: Path) -> None:
 
 def test_undefined_names_raise() -> None:
     with pytest.raises(jinja2.UndefinedError):
-        environment().from_string("{{ missing }}").render()
+        Templates().jinja.from_string("{{ missing }}").render()
 
 
 def test_blocks_leave_no_blank_lines_and_the_last_newline_stays() -> None:
-    template = environment().from_string(
+    template = Templates().jinja.from_string(
         "{% for x in xs %}\n    {% if x %}\n{{ x }}\n    {% endif %}\n{% endfor %}\n"
     )
     assert template.render(xs=[1, 0, 2]) == "1\n2\n"
@@ -41,7 +42,7 @@ def test_blocks_leave_no_blank_lines_and_the_last_newline_stays() -> None:
 
 def test_an_unknown_template_raises_its_name() -> None:
     with pytest.raises(jinja2.TemplateNotFound, match="nothing"):
-        environment().get_template("nothing.py.j2")
+        Templates().jinja.get_template("nothing.py.j2")
 
 
 def test_tidy_lays_out_with_ruffs_defaults() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 from vjpgen.errors import OptionError
 
-SUBCOMMANDS = ("check", "compare", "stubs")
-RESERVED = ("report", "build", "explain", "cache")
+SUBCOMMANDS = ("build", "cache", "check", "compare", "stubs")
+RESERVED = ("report", "explain")
 
 
 def sort_words(

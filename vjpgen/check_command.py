@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -39,19 +40,36 @@ def command(
 
     if tests is not None and (no_tests or len(paths) > 1):
         raise OptionError("--tests names the tests of one file", hint="leave --tests or --no-tests out")
+    how: dict[str, Any] = {"tests": tests or not no_tests, "seed": seed, "timeout": timeout}
     kept: list[dict[str, Any]] = []
     for path in paths:
-        try:
-            with terminal.progress() as say:
-                found = check(path, tests=tests or not no_tests, seed=seed, timeout=timeout, progress=say)
-        except FileRefused as error:
-            click.echo(f"vjpgen: {error}", err=True)
-            kept.append({"path": path, "holds": False, "refused": str(error)})
-            continue
-        kept.append(found.to_dict())
-        if not as_json:
-            tables.show_checked(found)
+        for name in _functions(path, kept):
+            try:
+                with terminal.progress() as say:
+                    found = check(path, function=name, progress=say, **how)
+            except FileRefused as error:
+                _refused(path, error, kept)
+                continue
+            kept.append(found.to_dict())
+            if not as_json:
+                tables.show_checked(found)
     good = all(entry["holds"] for entry in kept)
     if as_json:
         click.echo(to_json({"holds": good, "files": kept}))
     return 0 if good else 1
+
+
+def _functions(path: str, kept: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The functions of a module; none where the file is refused, which is told."""
+    from vjpgen.recorded import functions
+
+    try:
+        return functions(Path(path))
+    except FileRefused as error:
+        _refused(path, error, kept)
+        return ()
+
+
+def _refused(path: str, error: FileRefused, kept: list[dict[str, Any]]) -> None:
+    click.echo(f"vjpgen: {error}", err=True)
+    kept.append({"path": path, "holds": False, "refused": str(error)})

@@ -76,6 +76,7 @@ class Checked:
 def check(
     path: str | os.PathLike[str],
     *,
+    function: str | None = None,
     tests: bool | str | os.PathLike[str] = True,
     seed: int = 0,
     timeout: float | None = None,
@@ -91,20 +92,22 @@ def check(
 
     Args:
         path: the module.
+        function: which of its functions, where it holds several.
         tests: whether its tests are run where they stand beside it, or the file that holds them.
         seed: another one draws other points; 0 and above.
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
 
     Raises:
-        FileRefused: there is no such file, or vjpgen did not generate it.
+        FileRefused: there is no such file, vjpgen did not generate it, or it holds several functions and
+            none is named.
         OptionError: the seed is negative, or there are tests to run and no pytest.
         TimeoutReached: the work took longer than `timeout`.
     """
     settings.accept(seed=seed)
     with deadline.steps(timeout, progress) as step:
         step(f"reading {path}")
-        module = recorded.read(Path(path))
+        module = recorded.read(Path(path), function)
         found = [*_read(module)]
         step(f"running the tests of {path}")
         found += _tested(module, tests)

@@ -16,6 +16,7 @@ import click
 from vjpgen import __version__, cli_external, cli_implicit, subcommands
 from vjpgen.command_words import SETTINGS, Command, deliver
 from vjpgen.errors import InternalError, OptionError, VjpgenError
+from vjpgen.places import python_file, suite_of
 
 if TYPE_CHECKING:
     from vjpgen.pipeline import Generated
@@ -40,6 +41,8 @@ where, and some 200 functions; a name that is none of these is an argument.
 
 \b
 Other commands, each with --help:
+  vjpgen build                            generate what a project's tables ask for
+  vjpgen cache                            look at the cache of results, or clear it
   vjpgen check FILE.py...                 verify generated modules anew
   vjpgen compare MODULE:FUNCTION EXPR     judge a function that somebody wrote
   vjpgen stubs MODULE:FUNCTION EXPR       write the pytest file of such a function
@@ -103,6 +106,12 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
     help="Write the tests here.  [default: test_FILE.py beside FILE.py]",
 )
 @click.option("--no-tests", is_flag=True, help="Write no tests.")
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Templates that stand in for vjpgen's own; see docs/templates.md.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files that vjpgen did not generate.")
 @click.option(
     "--effort",
@@ -147,6 +156,7 @@ def command(
     external: str | None,
     tests: str | None,
     no_tests: bool,
+    templates: Path | None,
     force: bool,
     effort: str,
     prefer: str,
@@ -179,9 +189,8 @@ def command(
     wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
     parse(text, name=wanted, args=arguments, assume=assume, wishes=wishes)  # before anything slow is imported
     files.check(places, force=force)
-    generated = _generate(
-        text, wanted, arguments, assume, wishes, places, effort=effort, prefer=prefer, timeout=timeout
-    )
+    how = {"effort": effort, "prefer": prefer, "timeout": timeout, "templates": templates}
+    generated = _generate(text, wanted, arguments, assume, wishes, places, **how)
     _deliver(generated, places, force)
 
 
@@ -222,28 +231,10 @@ def _places(output: str | None, tests: str | None, no_tests: bool) -> tuple[Path
         if tests is not None:
             raise OptionError("--tests needs -o: the tests import the module from its file")
         return ()
-    module = _python_file(output, "-o")
+    module = python_file(output, "-o")
     if no_tests:
         return (module,)
-    return module, module.with_name(f"test_{module.name}") if tests is None else _python_file(
-        tests, "--tests"
-    )
-
-
-def _python_file(text: str, option: str) -> Path:
-    path = Path(text)
-    if path.is_dir():
-        raise OptionError(f"{option} {text} is a folder", hint=f"name a file: {option} {path / 'NAME.py'}")
-    if path.suffix != ".py":
-        raise OptionError(f"{option} {text} is no Python file", hint=f"name it {path.name or 'NAME'}.py")
-    if option == "-o" and path.stem in ("jax", "jaxlib", "numpy", "pytest", "math", "typing", "dataclasses"):
-        hint = "choose another name for the file; --name names the function"
-        raise OptionError(f"a file {path.name} would hide the module {path.stem} that it imports", hint=hint)
-    if option == "-o" and path.stem.startswith("test_"):
-        raise OptionError(
-            f"pytest would take {path.name} for a file of tests", hint=f"name it {path.name[5:]}"
-        )
-    return path
+    return module, suite_of(module) if tests is None else python_file(tests, "--tests")
 
 
 def _standard_input() -> str:

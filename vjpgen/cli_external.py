@@ -133,6 +133,7 @@ def _generate(
             output=places[0] if places else None,
             tests_path=places[1] if len(places) > 1 else None,
             effort=given["effort"],
+            templates=given["templates"],
             timeout=given["timeout"],
             progress=say,
         )

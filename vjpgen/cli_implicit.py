@@ -94,6 +94,7 @@ def run(expression: str | None, places: tuple[Path, ...], given: Mapping[str, An
             output=places[0] if places else None,
             tests_path=places[1] if len(places) > 1 else None,
             effort=given["effort"],
+            templates=given["templates"],
             timeout=given["timeout"],
             progress=say,
         )

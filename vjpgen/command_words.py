@@ -46,7 +46,7 @@ def limited(command: F) -> F:
 
 
 def asked(**given: Any) -> dict[str, Any]:
-    """Those options as `pipeline.specify` takes them."""
+    """Those options as `asking.specify` takes them."""
     from vjpgen.names import split_names
     from vjpgen.wishes import worded
 

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from vjpgen import deadline, settings
+from vjpgen.asking import specify
 from vjpgen.callee import Callee, callee
 from vjpgen.meter import Meter, open_meter
-from vjpgen.pipeline import sample_size, specify
+from vjpgen.pipeline import sample_size
 
 if TYPE_CHECKING:
     from vjpgen.judged import Exact, Judged

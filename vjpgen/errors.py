@@ -51,6 +51,14 @@ class OptionError(InputError):
     """An option of the command or the library has a value that does not fit."""
 
 
+class ConfigError(InputError):
+    """The tables that say what to build cannot be used."""
+
+
+class TemplateRefused(InputError):
+    """A user's template cannot be used."""
+
+
 class TargetError(InputError):
     """A function that somebody wrote cannot be found, or cannot be run."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from vjpgen.balance import balanced
 from vjpgen.cancel import cancelled
 from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
 from vjpgen.classes import analyse
+from vjpgen.collect import collected
 from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract
@@ -128,7 +129,7 @@ class Improver:
         known = targets[k].shapes
         return (*(s for s in shapes if s not in known), *self._changed(shapes[0], scope))
 
-    def _changed(self, formula: Expr, scope: Mapping[str, object]) -> tuple[Expr, ...]:
+    def _changed(self, formula: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
         """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
         from vjpgen import inner
 
@@ -226,7 +227,7 @@ class Improver:
         truth, env = self._counted(target.truth[: self.seen]), self.broad
         shapes = dict.fromkeys(
             substitute(e, self.meaning)
-            for e in (*target.shapes, *self.forms[k], *(cancelled(t.expr) for t in terms))
+            for e in (*target.shapes, *self.forms[k], *_shorter(t.expr for t in terms))
         )
         shapes |= dict.fromkeys(m.image(e) for m in self._mirrors(target.shapes[0]) for e in tuple(shapes))
         candidates = [self._term(e, truth, env) for e in shapes]
@@ -313,6 +314,13 @@ class Improver:
         plain = target.shapes[0]
         old, new = (judged(e, self.fresh, truth, self.price * cost(e)).score for e in (plain, expr))
         return plain if old < new else expr
+
+
+def _shorter(terms: Iterable[Expr]) -> Iterator[Expr]:
+    """Terms without factors above and below one line, as they are and with like terms put together."""
+    for e in map(cancelled, terms):
+        yield e
+        yield tidy(collected(e))
 
 
 def _solved(one: Inner, truth: Truth, at: Array, effort: Effort) -> Expr:

@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vjpgen import __version__, deadline, settings
-from vjpgen.errors import OptionError
+from vjpgen import __version__, asking, deadline, settings, template_files
+from vjpgen import cache as caching
 from vjpgen.meter import Meter, open_meter
-from vjpgen.parse import parse
 from vjpgen.spec import Spec
-from vjpgen.wishes import Wishes
 
 if TYPE_CHECKING:
     from vjpgen.forms import Plan
@@ -64,7 +62,7 @@ class Generated:
 
         module = Path(path)
         beside = module.with_name(f"test_{module.name}") if tests is None else Path(tests)
-        text = self.tests if module.stem == self.spec.name else _moved(self, module, beside)
+        text = self.tests if module.stem == self.spec.name else moved(self, module, beside)
         files.write_all([(module, self.module), (beside, text)], force=force)
         return module, beside
 
@@ -87,6 +85,8 @@ def generate(
     prefer: str = "accuracy",
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
+    templates: str | os.PathLike[str] | None = None,
+    cache: caching.Cache | bool = True,
 ) -> Generated:
     """Generate the module of a formula and the tests that prove it.
 
@@ -109,27 +109,69 @@ def generate(
         prefer: "accuracy", or "speed" for cheaper forms at the price of some bits.
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
+        templates: a folder of templates that stand in for vjpgen's own, see docs/templates.md.
+        cache: where results are kept and looked up; True for the folder that $VJPGEN_CACHE names, if it is
+            set; False for nowhere.
 
     Raises:
-        InputError: the formula, a name, an assumption or a gradient cannot be used; the message says where.
+        InputError: the formula, a name, an assumption, a gradient or a template cannot be used; the message
+            says where.
         TimeoutReached: the work took longer than `timeout`.
     """
     settings.accept(effort=effort, prefer=prefer)
     with deadline.steps(timeout, progress) as step:
-        wishes = _wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
-        spec = _spec(expr, name, args, assume, wishes)
-        with open_meter() as meter:
-            return _generate(spec, (effort, prefer), _place(output), _place(tests_path), step, meter)
+        wanted = asking.wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
+        spec = asking.spec(expr, name, args, assume, wanted)
+        order = _Order(effort, prefer, _place(output), _place(tests_path), _place(templates))
+        style = "" if order.templates is None else template_files.accepted(order.templates)
+        results = caching.asked() if cache is True else cache
+        if not results:
+            return _search(spec, order, step)
+        step("looking among earlier results")
+        key = caching.key("formula", order.command(spec), spec.notes, order.where(spec), style)
+        return _recalled(spec, results.get(key)) or _recorded(results, key, _search(spec, order, step))
 
 
-def _generate(
-    spec: Spec,
-    how: tuple[str, str],
-    output: Path | None,
-    tests_path: Path | None,
-    step: Callable[[str], None],
-    meter: Meter,
-) -> Generated:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How a formula is searched, and where its files go."""
+
+    effort: str
+    prefer: str
+    output: Path | None
+    tests: Path | None
+    templates: Path | None
+
+    def command(self, spec: Spec) -> str:
+        return command_line(spec, self.output, self.tests, self.effort, self.prefer, self.templates)
+
+    def where(self, spec: Spec) -> str:
+        """The module as its tests find it, from their own folder."""
+        module = self.output or Path(f"{spec.name}.py")
+        beside = self.tests or module.with_name(f"test_{module.name}")
+        return Path(os.path.relpath(module, beside.parent)).as_posix()
+
+
+def _recalled(spec: Spec, found: Any) -> Generated | None:
+    """What was generated before, from what the cache holds of it."""
+    from vjpgen.report import Report
+
+    if found is None:
+        return None
+    return Generated(spec, found["module"], found["tests"], Report.from_dict(found["report"]))
+
+
+def _recorded(results: caching.Cache, key: str, made: Generated) -> Generated:
+    results.put(key, {"module": made.module, "tests": made.tests, "report": made.report.to_dict()})
+    return made
+
+
+def _search(spec: Spec, order: _Order, step: Callable[[str], None]) -> Generated:
+    with open_meter() as meter:
+        return _generate(spec, order, step, meter)
+
+
+def _generate(spec: Spec, order: _Order, step: Callable[[str], None], meter: Meter) -> Generated:
     from vjpgen import (
         departure,
         digest,
@@ -145,20 +187,20 @@ def _generate(
     )
 
     step("searching for stable forms")
-    forms = search.search(spec, effort=how[0], prefer=how[1])
+    forms = search.search(spec, effort=order.effort, prefer=order.prefer)
     step("planning what is kept between the passes")
     plan = residuals.plan(forms, lambda p: search.backward_bits(p))
     step("computing exact values")
     sample = points.sample(spec, sample_size(spec), _SEED)
     probe, far = reference.probe(forms, sample), departure.departures(spec, sample)
     meant = departure.sentences(spec, far)
-    module_path = output or Path(f"{spec.name}.py")
-    beside = tests_path or module_path.with_name(f"test_{module_path.name}")
-    command = command_line(spec, output, tests_path, *how)
-    draft = render.render_module(plan, doc.draft(plan, command=command, notes=spec.notes, meant=meant))
+    command, styled = order.command(spec), order.templates
+    told = doc.draft(plan, command=command, notes=spec.notes, meant=meant)
+    draft = render.render_module(plan, told, styled)
     step("measuring the generated code")
     shape = len(spec.outputs), spec.several
-    got = meter.measure(draft, spec.name, *shape, probe.columns(), spec.clips)
+    with template_files.blamed(styled):
+        got = meter.measure(draft, spec.name, *shape, probe.columns(), spec.clips)
     step("measuring the plain formula")
     naive = render.render_plain(spec)
     plain = meter.measure(naive, spec.name, *shape, probe.columns())
@@ -167,87 +209,11 @@ def _generate(
     lines = report.accuracy_lines(found.targets, found.dtype, found.domain)
     lines += tuple(shortfall.sentence(s, spec.args) for s in found.shortfalls)
     told = doc.draft(plan, accuracy=lines, command=command, notes=spec.notes, meant=meant)
-    module = render.render_module(plan, told)
+    module = render.render_module(plan, told, styled)
     step("writing the tests")
     suite = reference.suite(probe, got, plain, wide)
-    where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
-    tests = render_tests.render_tests(suite, where, command, meter.platform())
+    tests = render_tests.render_tests(suite, order.where(spec), command, meter.platform(), folder=styled)
     return Generated(spec, digest.signed(module), digest.signed(tests), found)
-
-
-def specify(
-    expr: Any,
-    *,
-    name: str | None = None,
-    args: Sequence[str] | None = None,
-    assume: str | Sequence[str] = (),
-    grad: Mapping[str, Any] | None = None,
-    surrogate: Mapping[str, str] | None = None,
-    stop: str | Sequence[str] = (),
-    grad_scale: Mapping[str, Any] | None = None,
-    grad_mask: str | Sequence[str] = (),
-) -> Spec:
-    """What `generate` is asked for by these arguments, which are its own.
-
-    Raises:
-        InputError: the formula, a name, an assumption or a gradient cannot be used; the message says where.
-    """
-    return _spec(expr, name, args, assume, _wishes(grad, surrogate, stop, grad_scale, None, grad_mask))
-
-
-def _wishes(
-    grad: Any, surrogate: Any, stop: str | Sequence[str], scale: Any, clip: Any, mask: str | Sequence[str]
-) -> Wishes:
-    """The options about the gradient as text."""
-    return Wishes(
-        grad=_by_argument("grad", grad, _text),
-        surrogate=_by_argument("surrogate", surrogate, str),
-        scale=_by_argument("grad_scale", scale, _text),
-        clip=_by_argument("grad_clip", clip, _clip_text),
-        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
-        mask=(mask,) if isinstance(mask, str) else tuple(mask or ()),
-    )
-
-
-def _by_argument(option: str, given: Any, text: Callable[[Any], str]) -> tuple[tuple[str, str], ...]:
-    if given is None:
-        return ()
-    if not isinstance(given, Mapping):
-        raise OptionError(
-            f"{option} is a mapping from arguments, not {given!r}", hint=f"write {option}={{'x': ...}}"
-        )
-    return tuple((str(a), text(value)) for a, value in given.items())
-
-
-def _text(value: Any) -> str:
-    """A formula as text: a number, or what `generate` takes as one."""
-    if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return str(value)
-    from vjpgen.bridge import to_text
-
-    return to_text(value)[0]
-
-
-def _clip_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise OptionError(
-            f"grad_clip takes (low, high), not {value!r}", hint="write grad_clip={'x': (-1, 1)}"
-        )
-    return ":".join("" if bound is None else _text(bound) for bound in value)
-
-
-def _spec(
-    expr: Any, name: str | None, args: Sequence[str] | None, assume: str | Sequence[str], wishes: Wishes
-) -> Spec:
-    conditions = (assume,) if isinstance(assume, str) else tuple(assume or ())
-    if not isinstance(expr, str):
-        from vjpgen.bridge import to_text  # a sympy object becomes text of the language first
-
-        expr, names = to_text(expr)
-        args = names if args is None else args
-    return parse(expr, name=name, args=args, assume=conditions, wishes=wishes)
 
 
 def _place(path: str | os.PathLike[str] | None) -> Path | None:
@@ -266,6 +232,7 @@ def command_line(
     tests_path: Path | None,
     effort: str = "normal",
     prefer: str = "accuracy",
+    templates: Path | None = None,
 ) -> str:
     """The command that generates the same files again."""
     words = ["vjpgen", spec.text, "--name", spec.name, "--args", ",".join(spec.args)]
@@ -275,14 +242,18 @@ def command_line(
         words += [option, text]
     words += ["--effort", effort] if effort != "normal" else []
     words += ["--prefer", prefer] if prefer != "accuracy" else []
-    return shlex.join([*words, *file_words(output, tests_path)])
+    return shlex.join([*words, *file_words(output, tests_path, templates)])
 
 
-def file_words(output: Path | None, tests_path: Path | None) -> list[str]:
-    """The options that say where a module and its tests are, as seen from the module's folder."""
+def file_words(output: Path | None, tests_path: Path | None, templates: Path | None = None) -> list[str]:
+    """The options that say where templates, a module and its tests are, as seen from the module's folder."""
+    words = []
+    if templates is not None:
+        place = templates if output is None else Path(os.path.relpath(templates, output.parent))
+        words += ["--templates", place.as_posix()]
     if output is None:
-        return []
-    words = ["-o", output.name]
+        return words
+    words += ["-o", output.name]
     if tests_path is not None and tests_path != output.with_name(f"test_{output.name}"):
         words += ["--tests", Path(os.path.relpath(tests_path, output.parent)).as_posix()]
     return words
@@ -309,10 +280,10 @@ def _report(plan: Plan, probe: Any, got: Any, plain: Any, versions: tuple[tuple[
     )
 
 
-def _moved(generated: Generated, module: Path, tests: Path) -> str:
-    """The tests, looking for the module under the name it was written to."""
+def moved(generated: Generated, module: Path, tests: Path) -> str:
+    """The tests of what was generated without `output`, looking for the module where it is written."""
     from vjpgen import digest
 
     old = f"{generated.spec.name}.py"
-    new = os.path.relpath(module, tests.parent)
+    new = Path(os.path.relpath(module, tests.parent)).as_posix()
     return digest.signed(generated.tests.replace(f'"{old}"', f'"{new}"'))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vjpgen import deadline, dotted, settings
+from vjpgen import deadline, digest, dotted, settings, template_files
 from vjpgen.external import External, formulas_without_calls, read
 from vjpgen.parse import parse
 from vjpgen.pipeline import file_words
@@ -51,9 +51,7 @@ class GeneratedExternal:
 
         module = Path(path)
         beside = module.with_name(f"test_{module.name}") if tests is None else Path(tests)
-        place = Path(os.path.relpath(module, beside.parent)).as_posix()
-        text = self.tests.replace(f'"{self.spec.name}.py"', f'"{place}"')
-        files.write_all([(module, self.module), (beside, text)], force=force)
+        files.write_all([(module, self.module), (beside, moved(self, module, beside))], force=force)
         return module, beside
 
 
@@ -74,6 +72,7 @@ def generate_external(
     effort: str = "normal",
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
+    templates: str | os.PathLike[str] | None = None,
 ) -> GeneratedExternal:
     """Generate the module that wraps a function outside JAX with a gradient, and its tests.
 
@@ -95,9 +94,10 @@ def generate_external(
         effort: how far the search for accurate forms of pure formulas goes: "low", "normal" or "high".
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
+        templates: a folder of templates that stand in for vjpgen's own, see docs/templates.md.
 
     Raises:
-        InputError: a name, a formula or a condition cannot be used, or a gradient is missing.
+        InputError: a name, a formula, a condition or a template cannot be used, or a gradient is missing.
         TimeoutReached: the work took longer than `timeout`.
     """
     settings.accept(effort=effort)
@@ -115,12 +115,15 @@ def generate_external(
     )
     module_path = None if output is None else Path(output)
     beside = None if tests_path is None else Path(tests_path)
+    styled = None if templates is None else Path(templates)
+    if styled is not None:
+        template_files.accepted(styled)
     with deadline.steps(timeout, progress) as step:
         step("looking the functions up")
         look_up(spec, [Path.cwd(), *([module_path.parent] if module_path else [])])
-        command = command_line(spec, module_path, beside, effort)
+        command = command_line(spec, module_path, beside, effort, styled)
         spec = searched(spec, effort, step)
-        return _render(spec, command, module_path, beside, step)
+        return _render(spec, command, (module_path, beside, styled), step)
 
 
 def look_up(spec: External, folders: Sequence[Path]) -> None:
@@ -155,19 +158,36 @@ def searched(spec: External, effort: str, step: Callable[[str], None]) -> Extern
 
 
 def _render(
-    spec: External, command: str, output: Path | None, tests: Path | None, step: Callable[[str], None]
+    spec: External,
+    command: str,
+    places: tuple[Path | None, Path | None, Path | None],
+    step: Callable[[str], None],
 ) -> GeneratedExternal:
     from vjpgen import render_external, render_external_tests
 
     step("writing the module and its tests")
+    output, tests, styled = places
     module_path = output or Path(f"{spec.name}.py")
     beside = tests or module_path.with_name(f"test_{module_path.name}")
     where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
-    module = render_external.render_external(spec, command)
-    return GeneratedExternal(spec, module, render_external_tests.render_tests(spec, where, command))
+    module = render_external.render_external(spec, command, styled)
+    suite = render_external_tests.render_tests(spec, where, command, styled)
+    return GeneratedExternal(spec, digest.signed(module), digest.signed(suite))
 
 
-def command_line(spec: External, output: Path | None, tests: Path | None, effort: str = "normal") -> str:
+def moved(generated: GeneratedExternal, module: Path, tests: Path) -> str:
+    """The tests of what was generated without `output`, looking for the module where it is written."""
+    place = Path(os.path.relpath(module, tests.parent)).as_posix()
+    return digest.signed(generated.tests.replace(f'"{generated.spec.name}.py"', f'"{place}"'))
+
+
+def command_line(
+    spec: External,
+    output: Path | None,
+    tests: Path | None,
+    effort: str = "normal",
+    templates: Path | None = None,
+) -> str:
     """The command that generates the same files again."""
     words = ["vjpgen", *spec.words, *(["--effort", effort] if effort != "normal" else [])]
-    return shlex.join([*words, *file_words(output, tests)])
+    return shlex.join([*words, *file_words(output, tests, templates)])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vjpgen import deadline, settings
+from vjpgen import deadline, settings, template_files
 from vjpgen.errors import DomainError
 from vjpgen.expr import Expr, num, variables
 from vjpgen.implicit import Implicit, conditions, read_equation, read_inverse
@@ -61,6 +61,7 @@ def generate_implicit(
     effort: str = "normal",
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
+    templates: str | os.PathLike[str] | None = None,
 ) -> GeneratedImplicit:
     """Generate the module of a function that an equation defines, and the tests that prove it.
 
@@ -76,15 +77,19 @@ def generate_implicit(
         effort: how far the search goes: "low", "normal" or "high".
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
+        templates: a folder of templates that stand in for vjpgen's own, see docs/templates.md.
 
     Raises:
-        InputError: a text cannot be used, or at a point of the domain the equation has no solution, has
-            several, or the iteration does not reach it; the message says where.
+        InputError: a text or a template cannot be used, or at a point of the domain the equation has no
+            solution, has several, or the iteration does not reach it; the message says where.
         TimeoutReached: the work took longer than `timeout`.
     """
     settings.accept(effort=effort)
     given = (assume,) if isinstance(assume, str) else tuple(assume)
     options: dict[str, Any] = {"name": name, "args": args, "assume": given, "guess": guess}
+    styled = None if templates is None else Path(templates)
+    if styled is not None:
+        template_files.accepted(styled)
     with deadline.steps(timeout, progress) as step:
         if solve is None:
             spec = read_inverse(equation, **options)
@@ -93,14 +98,13 @@ def generate_implicit(
         module_path = None if output is None else Path(output)
         beside = None if tests_path is None else Path(tests_path)
         with open_meter() as meter:
-            return _generate(spec, effort, module_path, beside, step, meter)
+            return _generate(spec, effort, (module_path, beside, styled), step, meter)
 
 
 def _generate(
     spec: Implicit,
     effort: str,
-    output: Path | None,
-    tests_path: Path | None,
+    places: tuple[Path | None, Path | None, Path | None],
     step: Callable[[str], None],
     meter: Meter,
 ) -> GeneratedImplicit:
@@ -108,14 +112,15 @@ def _generate(
 
     step("solving the equation in exact arithmetic")
     at, values, partials, rising = solutions(spec, _POINTS, SEED)
-    command = command_line(spec, output, tests_path, effort)
+    output, tests_path, styled = places
+    command = command_line(spec, output, tests_path, effort, styled)
     finder = roots.RootFinder(spec)
     references = finder.references(landmarks(spec, at))
     known, count = np.array([r.at for r in references], np.float32), len(at)
     columns = [np.ascontiguousarray(c) for c in np.concatenate([at, known]).T]
 
     def tried(solved: Solved) -> tuple[tuple[tuple[str, Figures], ...], Any]:
-        draft = render_implicit.render_implicit(solved, command)
+        draft = render_implicit.render_implicit(solved, command, styled)
         got = meter.measure(draft, spec.name, 1, False, columns)
         return measured(spec, at, values, partials, cut(got, slice(count))), got
 
@@ -132,14 +137,14 @@ def _generate(
     reached = np.concatenate([values, [r.value for r in references]])
     converged(spec, np.concatenate([at, known]), reached, got.values[:, 0])
     lines = tuple(_sentence(spec, label, f) for label, f in figures)
-    module = render_implicit.render_implicit(replace(solved, accuracy=lines), command)
+    module = render_implicit.render_implicit(replace(solved, accuracy=lines), command, styled)
     step("writing the tests")
     errors = misses(references, cut(got, slice(count, None))).tolist()
     nowhere = [p for p in beyond(spec, at) if finder.unsolvable(np.array(p))]
     module_path = output or Path(f"{spec.name}.py")
     beside = tests_path or module_path.with_name(f"test_{module_path.name}")
-    where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
-    tests = render_implicit_tests.render_tests(spec, references, nowhere, errors, where, command)
+    place = Path(os.path.relpath(module_path, beside.parent)).as_posix()
+    tests = render_implicit_tests.render_tests(spec, references, nowhere, errors, place, command, styled)
     return GeneratedImplicit(spec, digest.signed(module), digest.signed(tests), figures)
 
 
@@ -266,7 +271,13 @@ def _sentence(spec: Implicit, label: str, f: Figures) -> str:
     )
 
 
-def command_line(spec: Implicit, output: Path | None, tests: Path | None, effort: str = "normal") -> str:
+def command_line(
+    spec: Implicit,
+    output: Path | None,
+    tests: Path | None,
+    effort: str = "normal",
+    templates: Path | None = None,
+) -> str:
     """The command that generates the same files again."""
     words = ["vjpgen", *spec.words, *(["--effort", effort] if effort != "normal" else [])]
-    return shlex.join([*words, *file_words(output, tests)])
+    return shlex.join([*words, *file_words(output, tests, templates)])

@@ -7,18 +7,20 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from vjpgen import digest, files
 from vjpgen.errors import FileRefused, InputError
 from vjpgen.names import split_names
 from vjpgen.parse import parse
+from vjpgen.places import suite_of
 from vjpgen.spec import Spec
 from vjpgen.wishes import worded
 
 _MOST = 1 << 24  # bytes of a file
 _AGAIN = "To generate it again:"
-_ONCE = ("--name", "--args", "--effort", "--prefer", "-o", "--tests")
+_ONCE = ("--name", "--args", "--effort", "--prefer", "--templates", "-o", "--tests")
 _SEVERAL = ("--assume", "--grad", "--surrogate", "--stop", "--grad-scale", "--grad-clip", "--grad-mask")
 _FIGURES = re.compile(
     r"(?P<label>[^:]+): at most (?P<most>[\d.e+]+) ulp, 99% within [\d.e+]+, mean (?P<bits>[\d.]+) bits,"
@@ -55,6 +57,7 @@ class Recorded:
         untouched: whether the text is the one that was generated; None without a digest.
         disagreements: where the header, the command and the code say different things.
         stated: figures by target.
+        alone: whether the module holds no other function.
     """
 
     path: Path
@@ -64,24 +67,46 @@ class Recorded:
     untouched: bool | None
     disagreements: tuple[str, ...]
     stated: dict[str, Stated]
+    alone: bool = True
 
     @property
     def tests(self) -> Path:
         """Where the command says that the tests are, or else where they are by default."""
-        given = dict(zip(self.command, self.command[1:], strict=False)).get("--tests")
-        return self.path.with_name(f"test_{self.path.name}") if given is None else self.path.parent / given
+        given = _given(self.command, "--tests")
+        if given is not None:
+            return self.path.parent / given
+        return suite_of(self.path, "" if self.alone else self.spec.name)
 
 
-def read(path: Path) -> Recorded:
-    """What the module in a file says of itself.
+def functions(path: Path) -> tuple[str, ...]:
+    """The names of the functions that the module in a file holds.
 
     Raises:
-        FileRefused: there is no such file, or vjpgen did not generate it.
+        FileRefused: as `read`.
+    """
+    return tuple(_name(command) for command in _commands(path, _opened(path)[2]))
+
+
+def read(path: Path, function: str | None = None) -> Recorded:
+    """What the module in a file says of itself, or of one of its functions.
+
+    Args:
+        path: the file.
+        function: which, where it holds several.
+
+    Raises:
+        FileRefused: there is no such file, vjpgen did not generate it, or the function is not said, or not
+            in it.
     """
     text, tree, header = _opened(path)
-    if header.startswith("Tests of "):
-        raise FileRefused(f"{path} holds the tests of a module; check the module itself")
-    command = _command(path, header)
+    commands = {_name(command): command for command in _commands(path, header)}
+    if function is None and len(commands) > 1:
+        raise FileRefused(f"{path} holds several functions, name one of them: {', '.join(commands)}")
+    if function is not None and function not in commands:
+        raise FileRefused(f"{path} holds no function {function}, but {', '.join(commands)}")
+    command = commands[function] if function is not None else next(iter(commands.values()))
+    if command[1] == "--external":
+        raise FileRefused(f"{path} wraps a function outside JAX, and no formula: run its tests with pytest")
     spec = _spec(path, command)
     body = next((f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == spec.name), None)
     said = "" if body is None else ast.get_docstring(body) or ""
@@ -91,8 +116,9 @@ def read(path: Path) -> Recorded:
         spec,
         command,
         digest.untouched(text),
-        tuple(_disagreements(spec, header, body)),
+        tuple(_disagreements(spec, header, tuple(commands), body)),
         _stated(said),
+        len(commands) == 1,
     )
 
 
@@ -143,22 +169,39 @@ def _opened(path: Path) -> tuple[str, ast.Module, str]:
     return text, tree, ast.get_docstring(tree) or ""
 
 
-def _command(path: Path, header: str) -> tuple[str, ...]:
-    """The words of the command in a header."""
-    lines = header.partition(_AGAIN)[2].split("\n\n")
+def _commands(path: Path, header: str) -> list[tuple[str, ...]]:
+    """The words of each command in a header, one for each function."""
+    if header.startswith("Tests of "):
+        raise FileRefused(f"{path} holds the tests of a module; check the module itself")
+    parts = header.partition(_AGAIN)[2].split("\n\n")
     try:
-        words = tuple(shlex.split(lines[1])) if len(lines) > 1 else ()
+        found = [tuple(shlex.split(line)) for line in parts[1].splitlines()] if len(parts) > 1 else []
     except ValueError:
-        words = ()
-    if words[1:2] == ("--external",):
-        raise FileRefused(f"{path} wraps a function outside JAX, and no formula: run its tests with pytest")
-    if words[1:2] == ("--inverse",) or words[2:3] == ("--solve",):
+        found = []
+    if any(words[1:2] == ("--inverse",) or words[2:3] == ("--solve",) for words in found):
         raise FileRefused(f"{path} solves an equation, and computes no formula: run its tests with pytest")
+    if not found or not all(map(_written, found)):
+        raise FileRefused(f"{path} holds no command that vjpgen wrote: its header was changed by hand")
+    return found
+
+
+def _written(words: Sequence[str]) -> bool:
+    """Whether vjpgen writes such a command."""
+    if words[:2] == ("vjpgen", "--external"):
+        return len(words) > 2
     known = all(w in _ONCE or w in _SEVERAL for w in words[2::2]) and not len(words) % 2
     once = all(words[2::2].count(w) <= 1 for w in _ONCE)
-    if len(words) < 2 or words[0] != "vjpgen" or not known or not once:
-        raise FileRefused(f"{path} holds no command that vjpgen wrote: its header was changed by hand")
-    return words
+    return len(words) > 1 and words[0] == "vjpgen" and known and once
+
+
+def _given(command: Sequence[str], option: str) -> str | None:
+    return dict(zip(command[2::2], command[3::2], strict=False)).get(option)
+
+
+def _name(command: Sequence[str]) -> str:
+    """The function that a command generates."""
+    default = command[2].rpartition(":")[2] if command[1] == "--external" else "f"
+    return dict(pairwise(command)).get("--name", default)
 
 
 def _spec(path: Path, command: Sequence[str]) -> Spec:
@@ -191,17 +234,21 @@ def _defined(spec: Spec) -> str:
     return f"{spec.name}({', '.join(spec.args)}) = {' '.join(spec.text.split())}"
 
 
-def _disagreements(spec: Spec, header: str, body: ast.FunctionDef | None) -> Iterator[str]:
-    """Where the title, the command and the code name different functions."""
+def _disagreements(
+    spec: Spec, header: str, names: Sequence[str], body: ast.FunctionDef | None
+) -> Iterator[str]:
+    """Where the title, the commands and the code name different functions."""
     title = " ".join(header.partition("\n\n")[0].split())
-    if not title.startswith(f"{_defined(spec)}, with "):
+    if len(names) > 1 and not title.startswith(f"{', '.join(names)}: "):
+        yield f"its title and its commands differ: {title} and {', '.join(names)}"
+    elif len(names) == 1 and not title.startswith(f"{_defined(spec)}, with "):
         yield f"its title and its command differ: {title} and {_defined(spec)}"
     if body is None:
         yield f"it defines no function {spec.name}"
         return
-    names = tuple(a.arg for a in (*body.args.posonlyargs, *body.args.args))
-    if names != spec.args:
-        yield f"{spec.name} takes ({', '.join(names)}), its command says ({', '.join(spec.args)})"
+    taken = tuple(a.arg for a in (*body.args.posonlyargs, *body.args.args))
+    if taken != spec.args:
+        yield f"{spec.name} takes ({', '.join(taken)}), its command says ({', '.join(spec.args)})"
     if [ast.unparse(d) for d in body.decorator_list] != ["jax.custom_vjp"]:
         yield f"{spec.name} is no jax.custom_vjp function"
     said = " ".join((ast.get_docstring(body) or "").partition("\n\n")[0].split())

@@ -18,7 +18,7 @@ from vjpgen.expr import Expr, call, num, var, variables, where
 from vjpgen.extract import COST_PRICE, Term
 from vjpgen.floats import Array, evaluate, huge
 
-SPLIT_PRICE = 0.08  # bits that a further branch has to gain on average
+SPLIT_PRICE = 0.12  # bits that a further branch has to gain on average
 _POOL = 10
 _SEGMENTS = 4
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
-
-from jinja2 import Environment
+from pathlib import Path
 
 from vjpgen.doc import Doc, documentation, header, kept
 from vjpgen.forms import Plan
@@ -15,20 +14,23 @@ from vjpgen.naming import Names
 from vjpgen.scaffold import SUPPORT, Bodies, Scaffold, plain_name
 from vjpgen.spec import Meant, Spec
 from vjpgen.statements import unpack
-from vjpgen.templating import environment, tidy
+from vjpgen.templating import Templates
 
 _LIKE = {True: "_Like", False: "Array"}
 
 
-def render_module(plan: Plan, doc: Doc) -> str:
+def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
     """The module's source, formatted.
 
     Args:
         plan: what is computed and kept.
         doc: what the docstrings say.
+        folder: a user's templates.
+
+    Raises:
+        TemplateRefused: they cannot be used.
     """
-    templates = environment()
-    templates.filters["body"] = body
+    templates = Templates(folder, body=body)
     scaffold = Scaffold(plan)
     bodies = scaffold.bodies()
     helpers = _helpers(templates, bodies, scaffold.like)
@@ -36,7 +38,8 @@ def render_module(plan: Plan, doc: Doc) -> str:
     spec = plan.forms.spec
     returns = f"tuple[{', '.join(['Array'] * len(spec.outputs))}]" if spec.several else "Array"
     arrays = f"tuple[{', '.join(['Array'] * len(spec.args))}]"
-    text = templates.get_template("module.py.j2").render(
+    text = templates.render(
+        "module.py.j2",
         header=header(spec.name, spec.args, doc),
         imports=standard_imports(code),
         name=spec.name,
@@ -58,7 +61,7 @@ def render_module(plan: Plan, doc: Doc) -> str:
         partials=bodies.partials,
         helpers=helpers,
     )
-    return tidy(text)
+    return templates.lay_out(text)
 
 
 def render_plain(spec: Spec) -> str:
@@ -68,7 +71,7 @@ def render_plain(spec: Spec) -> str:
     block = lower(spec.outputs, Names((*spec.args, spec.name)), None)
     result = ", ".join(block.results)
     lines = (*block.lines, f"return ({result},)" if spec.several else f"return {result}")
-    templates = environment()
+    templates = Templates()
     helpers = with_callees(templates, block.support, "Array")
     function = f"def {spec.name}({', '.join(spec.args)}):\n{body(lines)}"
     return _standing_alone("\n\n".join((function, *helpers)) + "\n")
@@ -104,9 +107,9 @@ def _plain_meant(spec: Spec, meant: Meant) -> str:
     rows = ", ".join(unpack(row, always=True) for row in cells)
     derives = any(e is None for row in meant.formulas for e in row)
     first = (f"{slopes} = {spec.name}_slopes({', '.join(spec.args)})",) if derives else ()
-    templates = environment()
-    templates.filters["body"] = body
-    code = templates.get_template("meant_formula.py.j2").render(
+    templates = Templates(body=body)
+    code = templates.render(
+        "meant_formula.py.j2",
         name=spec.name,
         arguments=", ".join(spec.args),
         several=spec.several,
@@ -127,19 +130,19 @@ def body(lines: Sequence[str]) -> str:
     return textwrap.indent("\n".join(lines), "    ")
 
 
-def _helpers(templates: Environment, bodies: Bodies, like: bool) -> list[str]:
+def _helpers(templates: Templates, bodies: Bodies, like: bool) -> list[str]:
     """The text of every helper that the module calls, directly or through another, callers first."""
     return with_callees(templates, helpers_in(_statements(bodies)), _LIKE[like])
 
 
-def with_callees(templates: Environment, names: Sequence[str], like: str) -> list[str]:
+def with_callees(templates: Templates, names: Sequence[str], like: str) -> list[str]:
     wanted = [*names]
     found: dict[str, str] = {}
     while wanted:
         name = wanted.pop(0)
         if name in found:
             continue
-        found[name] = templates.get_template(f"support/{name}.py.j2").render(like=like).strip()
+        found[name] = templates.render(f"support/{name}.py.j2", like=like).strip()
         wanted += helpers_in(found[name])
     return list(found.values())
 

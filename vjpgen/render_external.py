@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from vjpgen import __version__
 from vjpgen.doc import escape, one_line, wrapped
@@ -17,7 +18,7 @@ from vjpgen.printer import is_constant
 from vjpgen.render import body, helpers_in, standard_imports, with_callees
 from vjpgen.scaffold import module_names
 from vjpgen.statements import constant, product, returned, unpack, without_unused, words
-from vjpgen.templating import environment, tidy
+from vjpgen.templating import Templates
 
 _HOST = ("push", "on_host", "difference", "complex_step", "called")
 _CONVERT = {"float64": "np.float64", "float32": "np.float32", "same": ""}
@@ -47,15 +48,18 @@ class Outside:
     source: str
 
 
-def render_external(spec: External, command: str) -> str:
+def render_external(spec: External, command: str, folder: Path | None = None) -> str:
     """The module's source, formatted.
 
     Args:
         spec: what is wrapped.
         command: the command that generates the module again.
+        folder: a user's templates.
+
+    Raises:
+        TemplateRefused: they cannot be used.
     """
-    templates = environment()
-    templates.filters["body"] = body
+    templates = Templates(folder, body=body)
     builder = _Builder(spec)
     functions = (builder.fwd(), builder.bwd(), builder.rule(), builder.partials())
     code = "\n".join(line for lines in functions for line in lines)
@@ -63,14 +67,15 @@ def render_external(spec: External, command: str) -> str:
     host = [name for name in _HOST if name in ("push", "on_host", "called") or f"_{name}(" in code]
     helpers = with_callees(templates, helpers_in(f"{code} _cast _widen _tangent"), like)
     helpers += [
-        templates.get_template(f"external/{name}.py.j2")
-        .render(convert=_CONVERT[spec.call_dtype], elementwise=spec.elementwise)
-        .strip()
+        templates.render(
+            f"external/{name}.py.j2", convert=_CONVERT[spec.call_dtype], elementwise=spec.elementwise
+        ).strip()
         for name in host
     ]
     arrays = f"tuple[{', '.join(['Array'] * len(spec.args))}]"
-    return tidy(
-        templates.get_template("external.py.j2").render(
+    return templates.lay_out(
+        templates.render(
+            "external.py.j2",
             header=_header(spec, command),
             standard=standard_imports("\n".join((code, *helpers))),
             outside=builder.imports,

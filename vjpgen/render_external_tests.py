@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -17,26 +18,32 @@ from vjpgen.points import box
 from vjpgen.printer import ATOM, source
 from vjpgen.render_external import imported
 from vjpgen.spec import Spec
-from vjpgen.templating import environment, tidy
+from vjpgen.templating import Templates
 
 _COUNT, _FEWEST, _DRAWS, _SEED = 24, 4, 20_000, 5
 _WIDTH = 4.0  # of the ranges from which numbers are drawn
 _BITS = 8  # of a bfloat16
 
 
-def render_tests(spec: External, module_path: str, command: str) -> str:
+def render_tests(spec: External, module_path: str, command: str, folder: Path | None = None) -> str:
     """The test file's source, formatted.
 
     Args:
         spec: what is wrapped.
         module_path: where the module lies, as seen from the test file's folder.
         command: the command that generates both again.
+        folder: a user's templates.
+
+    Raises:
+        TemplateRefused: they cannot be used.
     """
+    templates = Templates(folder)
     imports, sources = bindings([spec.target], [spec.target.package])
     bound, _, rest = imported(spec)[1][spec.target].partition(".")
     stopped = [j for j, p in enumerate(spec.partials) if p.way == ZERO]
     held = [j for j in range(len(spec.args)) if j not in stopped]
-    text = environment().get_template("test_external.py.j2").render(
+    text = templates.render(
+        "test_external.py.j2",
         header=_header(spec, command),
         imports=imports,
         module_path=json.dumps(module_path.replace("\\", "/")),
@@ -57,7 +64,7 @@ def render_tests(spec: External, module_path: str, command: str) -> str:
         elementwise=spec.elementwise,
         twice=spec.twice and bool(held),
     )  # fmt: skip
-    return tidy(text)
+    return templates.lay_out(text)
 
 
 def _header(spec: External, command: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +19,8 @@ from vjpgen.printer import constant_value, is_constant
 from vjpgen.render import body, helpers_in, standard_imports, with_callees
 from vjpgen.scaffold import module_names
 from vjpgen.statements import constant, product, returned, unpack, without_unused, words
-from vjpgen.templating import environment, tidy
-from vjpgen.tidy import tidy as tidy_form
+from vjpgen.templating import Templates
+from vjpgen.tidy import tidy
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +49,21 @@ class Solved:
     @property
     def residual(self) -> Expr:
         """What is zero at the solution."""
-        return tidy_form(self.left - self.right)
+        return tidy(self.left - self.right)
 
 
-def render_implicit(solved: Solved, command: str) -> str:
+def render_implicit(solved: Solved, command: str, folder: Path | None = None) -> str:
     """The module's source, formatted.
 
     Args:
         solved: what is computed.
         command: the command that generates the module again.
+        folder: a user's templates.
+
+    Raises:
+        TemplateRefused: they cannot be used.
     """
-    templates = environment()
-    templates.filters["body"] = body
+    templates = Templates(folder, body=body)
     spec, builder = solved.spec, _Builder(solved)
     functions = {
         "fwd": builder.fwd(),
@@ -74,8 +78,9 @@ def render_implicit(solved: Solved, command: str) -> str:
     found = with_callees(templates, helpers_in(code), "_Like" if builder.like else "Array")
     helpers = sorted(found, key=lambda text: f"def _{double_word.FIRST}(" not in text)
     arrays = f"tuple[{', '.join(['Array'] * len(spec.args))}]"
-    return tidy(
-        templates.get_template("implicit.py.j2").render(
+    return templates.lay_out(
+        templates.render(
+            "implicit.py.j2",
             header=_header(spec, command),
             standard=standard_imports("\n".join((code, *helpers))),
             name=spec.name,

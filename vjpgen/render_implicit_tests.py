@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from vjpgen import __version__
 from vjpgen.doc import escape, one_line, wrapped
 from vjpgen.implicit import Implicit
 from vjpgen.roots import Reference
-from vjpgen.templating import environment, tidy
+from vjpgen.templating import Templates
 
 LOOSE = 4  # ulps that every quantity is allowed
 
@@ -21,6 +22,7 @@ def render_tests(
     errors: Sequence[Sequence[float]],
     module_path: str,
     command: str,
+    folder: Path | None = None,
 ) -> str:
     """The test file's source, formatted.
 
@@ -31,8 +33,14 @@ def render_tests(
         errors: measured at each of the references, of the value and of each partial, in ulps.
         module_path: where the module lies, as seen from the test file's folder.
         command: the command that generates both again.
+        folder: a user's templates.
+
+    Raises:
+        TemplateRefused: they cannot be used.
     """
-    text = environment().get_template("test_implicit.py.j2").render(
+    templates = Templates(folder)
+    text = templates.render(
+        "test_implicit.py.j2",
         header=_header(spec, command),
         module_path=json.dumps(module_path.replace("\\", "/")),
         name=spec.name,
@@ -42,7 +50,7 @@ def render_tests(
         loose=LOOSE,
         outside=[_tuple(p) for p in outside],
     )  # fmt: skip
-    return tidy(text)
+    return templates.lay_out(text)
 
 
 def _row(r: Reference, errors: Sequence[float]) -> str:

@@ -19,7 +19,7 @@ from vjpgen.measured import Nature
 from vjpgen.reference import FLOOR, LOOSE, Reference, Suite, quantities, sections
 from vjpgen.render import render_plain
 from vjpgen.spec import Spec
-from vjpgen.templating import environment, tidy
+from vjpgen.templating import Templates
 
 _BOUNDED = (
     f"each is max({FLOOR}, 2 * measured) where it was measured, MEASURED_ON, and MARGINS times that on other "
@@ -58,6 +58,7 @@ def render_tests(
     command: str = "",
     platform: Sequence[str] = (),
     foreign: Foreign | None = None,
+    folder: Path | None = None,
 ) -> str:
     """The test file's source, formatted.
 
@@ -67,7 +68,12 @@ def render_tests(
         command: the command that generates both again.
         platform: what measured the bounds, `verify.platform()`.
         foreign: the function to test where it is not a generated one.
+        folder: a user's templates.
+
+    Raises:
+        TemplateRefused: they cannot be used.
     """
+    templates = Templates(folder)
     spec = suite.forms.spec
     formula = _formula(spec)
     tame = _tame(suite.references)
@@ -76,7 +82,8 @@ def render_tests(
     told = quantities(suite.forms)[:shown]
     remarks = [r for r in suite.remarks if r.quantity in told]
     curved = () if any(c and 0 in c for c in spec.clips) else suite.curved
-    text = environment().get_template("test_module.py.j2").render(
+    text = templates.render(
+        "test_module.py.j2",
         header=_header(suite, command, foreign),
         foreign=None if foreign is None else foreign.at,
         scalar=foreign is not None and foreign.nature.scalar,
@@ -114,7 +121,7 @@ def render_tests(
         looser=[_tuple((r.inputs, r.quantity, r.bound, r.reason)) for r in remarks],
         references=[(name, [_row(r, shown) for r in found]) for name, found in sections(suite.references)],
     )  # fmt: skip
-    return tidy(text)
+    return templates.lay_out(text)
 
 
 def _header(suite: Suite, command: str, foreign: Foreign | None) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from types import UnionType
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -138,6 +140,29 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The same as nested plain data."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Report:
+        """The report of which `to_dict` gave this, as it is or by way of JSON.
+
+        Raises:
+            TypeError, KeyError, ValueError: it is not such data.
+        """
+        return cast("Report", _restored(cls, found))
+
+
+def _restored(kind: Any, found: Any) -> Any:
+    """Plain data as a value of this type: dataclasses, tuples of one type or of several, numbers, text."""
+    if is_dataclass(kind):
+        types, make = get_type_hints(kind), cast("Callable[..., Any]", kind)
+        return make(**{f.name: _restored(types[f.name], found[f.name]) for f in fields(kind)})
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)
+        each = itertools.repeat(inner[0], len(found)) if inner[-1:] == (...,) else inner
+        return tuple(_restored(k, item) for k, item in zip(each, found, strict=True))
+    if get_origin(kind) is UnionType:
+        return None if found is None else _restored(get_args(kind)[0], found)
+    return kind(found)
 
 
 def figures(got: Array, truth: Array, at: Array) -> Figures:

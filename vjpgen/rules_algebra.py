@@ -117,7 +117,8 @@ SIMPLIFYING: tuple[tuple[str, str], ...] = (
         hypot-minus: hypot(b, a) - b -> a * (a / (hypot(b, a) + b)) if pos(b)
         hypot-commutes: hypot(a, b) -> hypot(b, a)
         hypot-scale: hypot(1, a / b) -> hypot(b, a) / abs(b) if nz(b)
-        hypot-unscale: hypot(b, a) -> abs(b) * hypot(1, a / b) if nz(b)
+        hypot-unscale: hypot(b, a) <-> abs(b) * hypot(1, a / b) if nz(b)
+        hypot-scaled: b * hypot(1, a / b) -> hypot(b, a) if pos(b)
         square-over-sum: a**2 / (a**2 + b**2) -> (a / hypot(a, b))**2
         one-over-hypot-square: 1 / (a**2 + b**2) -> (1 / hypot(a, b))**2
     """),

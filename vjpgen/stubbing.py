@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vjpgen import deadline, settings
+from vjpgen.asking import specify
 from vjpgen.callee import Callee, callee
 from vjpgen.meter import open_meter
-from vjpgen.pipeline import sample_size, specify
+from vjpgen.pipeline import sample_size
 
 if TYPE_CHECKING:
     from vjpgen.spec import Spec

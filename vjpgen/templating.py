@@ -1,60 +1,97 @@
-"""Templates and formatting: where the texts of generated files come from, and how they are laid out.
-
-`templates/` stands at the root of the repository. Installed, it is the package `vjpgen.templates`; in a
-checkout, editable or bare, it lies beside the package `vjpgen`.
-"""
+"""Templates and formatting: how the texts of generated files are made and laid out."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import traceback
+from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 from ruff.__main__ import find_ruff_bin
 
-from vjpgen.errors import InternalError
+from vjpgen import digest, files, template_files
+from vjpgen.errors import InternalError, TemplateRefused
 
 
-def environment() -> Environment:
-    """The jinja2 environment of all templates: undefined names raise, blocks leave no blank lines.
+class Templates:
+    """All templates: undefined names raise, blocks leave no blank lines.
+
+    Args:
+        folder: a user's templates, which stand in for those of the same names; jinja2's
+            sandbox runs them.
+        filters: by name, what they may apply.
 
     Raises:
         InternalError: the installation holds no templates.
+        TemplateRefused: the folder cannot be used.
     """
-    root = templates_root()
-    return Environment(
-        loader=FunctionLoader(lambda name: _read(root, name)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+
+    def __init__(self, folder: Path | None = None, **filters: Callable[..., Any]) -> None:
+        own = FunctionLoader(template_files.read)
+        kind: type[Environment] = Environment
+        if folder is not None:
+            template_files.accepted(folder)
+            kind = SandboxedEnvironment
+        self.folder = folder
+        self.jinja = kind(
+            loader=own if folder is None else ChoiceLoader([FileSystemLoader(folder), own]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,
+        )
+        self.jinja.filters |= filters
+
+    def render(self, name: str, /, **variables: Any) -> str:
+        """The text that a template makes of its variables.
+
+        Raises:
+            TemplateRefused: one of a user's templates cannot be rendered; the message says where.
+        """
+        try:
+            return self.jinja.get_template(name).render(**variables)
+        except Exception as error:
+            if self.folder is None:
+                raise
+            hint = f"the variables of {name} are {', '.join(variables)}"
+            raise TemplateRefused(f"{self._place(error, name)}: {_said(error)}", hint=hint) from error
+
+    def lay_out(self, text: str) -> str:
+        """The text of a generated file, formatted.
+
+        Raises:
+            TemplateRefused: a user's templates make no Python, or nothing that vjpgen knows as its own.
+        """
+        try:
+            found = tidy(text)
+        except InternalError as error:
+            if self.folder is None:
+                raise
+            raise TemplateRefused(f"the templates in {self.folder} make no Python: {error}") from None
+        if self.folder is not None and not (files.owned(found) and digest.untouched(digest.signed(found))):
+            hint = 'begin it with """{{ header }} on a line of its own, and """ on the next'
+            raise TemplateRefused(
+                f"what the templates in {self.folder} make has no docstring with the header", hint=hint
+            )
+        return found
+
+    def _place(self, error: Exception, name: str) -> str:
+        """The template and the line in which an error was raised."""
+        line = getattr(error, "lineno", None)
+        if line is not None:
+            return f"{self.folder}/{getattr(error, 'name', None) or name}, line {line}"
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".j2")]
+        return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else f"{self.folder}/{name}"
 
 
-def templates_root() -> Traversable:
-    """The folder that holds the templates of this very copy of vjpgen.
-
-    It is found from the package's own place and never by importing `vjpgen.templates`: beside an
-    editable install of another checkout, that import would find the other one's templates.
-    """
-    package = files("vjpgen")
-    installed = package / "templates"
-    beside = Path(str(package)).parent / "templates"
-    found: Traversable
-    for found in (installed, beside):
-        if found.is_dir() and (found / "module.py.j2").is_file():
-            return found
-    raise InternalError(f"templates are missing: neither {installed} nor {beside} holds module.py.j2")
-
-
-def _read(root: Traversable, name: str) -> str | None:
-    file = root.joinpath(*name.split("/"))
-    return file.read_text(encoding="utf-8") if file.is_file() else None
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def tidy(source: str) -> str:
@@ -63,8 +100,21 @@ def tidy(source: str) -> str:
     Raises:
         InternalError: the text is not Python; the message is ruff's.
     """
+    return _through_ruff(source, "format", "--no-cache")
+
+
+def sorted_imports(source: str) -> str:
+    """Python source with its imports merged and in order.
+
+    Raises:
+        InternalError: as `tidy`.
+    """
+    return _through_ruff(source, "check", "--no-cache", "--select", "I", "--fix", "--quiet")
+
+
+def _through_ruff(source: str, *words: str) -> str:
     done = subprocess.run(
-        [_ruff(), "format", "--isolated", "--no-cache", "--stdin-filename", "generated.py", "-"],
+        [_ruff(), *words, "--isolated", "--stdin-filename", "generated.py", "-"],
         input=source.encode(),
         capture_output=True,
         check=False,
@@ -72,7 +122,7 @@ def tidy(source: str) -> str:
     )
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip()
-        raise InternalError(f"ruff format refused generated text: {reason}")
+        raise InternalError(f"ruff {words[0]} refused generated text: {reason}")
     return done.stdout.decode()
 
 

@@ -36,6 +36,8 @@ def _step(x: Expr) -> Expr | None:
             return call(op, a.args[0])
         case op, (a,) if op in _ODD and a.op == "neg":
             return -call(op, a.args[0])
+        case "hypot", (a, b) if (c := _unsigned(a)) is not a or _unsigned(b) is not b:
+            return call("hypot", c, _unsigned(b))
         case "where", (_, a, b) if a is b:
             return a
         case op, (a, b) if op in _MIRRORED and not variables(a) and variables(b):
@@ -76,6 +78,11 @@ def _folded(x: Expr) -> Expr | None:
 
 def _negated(a: Expr) -> Expr | None:
     return a.args[1] - a.args[0] if a.op == "sub" else _minus(a)
+
+
+def _unsigned(x: Expr) -> Expr:
+    """x or -x, whichever is shorter."""
+    return x if (positive := _minus(x)) is None else positive
 
 
 def _minus(x: Expr) -> Expr | None:

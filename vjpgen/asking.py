@@ -1,0 +1,95 @@
+"""What the library is asked for, from Python's values to text and `Spec`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from vjpgen.errors import OptionError
+from vjpgen.parse import parse
+from vjpgen.spec import Spec
+from vjpgen.wishes import Wishes
+
+
+def specify(
+    expr: Any,
+    *,
+    name: str | None = None,
+    args: Sequence[str] | None = None,
+    assume: str | Sequence[str] = (),
+    grad: Mapping[str, Any] | None = None,
+    surrogate: Mapping[str, str] | None = None,
+    stop: str | Sequence[str] = (),
+    grad_scale: Mapping[str, Any] | None = None,
+    grad_mask: str | Sequence[str] = (),
+) -> Spec:
+    """What `generate` is asked for by these arguments, which are its own.
+
+    Raises:
+        InputError: the formula, a name, an assumption or a gradient cannot be used; the message says where.
+    """
+    return spec(expr, name, args, assume, wishes(grad, surrogate, stop, grad_scale, None, grad_mask))
+
+
+def wishes(
+    grad: Any, surrogate: Any, stop: str | Sequence[str], scale: Any, clip: Any, mask: str | Sequence[str]
+) -> Wishes:
+    """The options about the gradient as text.
+
+    Raises:
+        OptionError: one of them is no such value.
+    """
+    return Wishes(
+        grad=_by_argument("grad", grad, _text),
+        surrogate=_by_argument("surrogate", surrogate, str),
+        scale=_by_argument("grad_scale", scale, _text),
+        clip=_by_argument("grad_clip", clip, _clip_text),
+        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
+        mask=(mask,) if isinstance(mask, str) else tuple(mask or ()),
+    )
+
+
+def _by_argument(option: str, given: Any, text: Callable[[Any], str]) -> tuple[tuple[str, str], ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, Mapping):
+        raise OptionError(
+            f"{option} is a mapping from arguments, not {given!r}", hint=f"write {option}={{'x': ...}}"
+        )
+    return tuple((str(a), text(value)) for a, value in given.items())
+
+
+def _text(value: Any) -> str:
+    """A formula as text: a number, or what `generate` takes as one."""
+    if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return str(value)
+    from vjpgen.bridge import to_text
+
+    return to_text(value)[0]
+
+
+def _clip_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise OptionError(
+            f"grad_clip takes (low, high), not {value!r}", hint="write grad_clip={'x': (-1, 1)}"
+        )
+    return ":".join("" if bound is None else _text(bound) for bound in value)
+
+
+def spec(
+    expr: Any, name: str | None, args: Sequence[str] | None, assume: str | Sequence[str], wishes: Wishes
+) -> Spec:
+    """What is asked for; arguments as for `specify`.
+
+    Raises:
+        InputError: as `specify`.
+    """
+    conditions = (assume,) if isinstance(assume, str) else tuple(assume or ())
+    if not isinstance(expr, str):
+        from vjpgen.bridge import to_text  # a sympy object becomes text of the language first
+
+        expr, names = to_text(expr)
+        args = names if args is None else args
+    return parse(expr, name=name, args=args, assume=conditions, wishes=wishes)

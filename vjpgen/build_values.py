@@ -1,0 +1,177 @@
+"""The keys of a function's table: what each may hold, and what it is as an argument of the library."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vjpgen.errors import ConfigError
+from vjpgen.settings import EFFORTS, PREFERENCES
+
+Complain = Callable[[str, str], ConfigError]  # message and hint to the error that says where
+Asked = dict[str, Any]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("text")
+    return value
+
+
+def _words(value: Any) -> list[str]:
+    """Text, or a list of texts."""
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
+        raise ValueError("text, or a list of texts")
+    return given
+
+
+def _names(value: Any) -> list[str]:
+    """Names in a list, or in one text with commas."""
+    return [name.strip() for word in _words(value) for name in word.split(",")]
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("a formula or a number")
+    return str(value)
+
+
+def _formulas(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValueError("a table from arguments to formulas, such as { x = '1' }")
+    return {name: _number(item) for name, item in value.items()}
+
+
+def _table(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ValueError("a table from names to texts, such as { x = '...' }")
+    return dict(value)
+
+
+def _bounds(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValueError("a table from arguments to bounds, such as { x = [-1, 1] }")
+    return {name: _bound(item) for name, item in value.items()}
+
+
+def _bound(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("bounds as [-1, 1] or '-1:1'")
+    return ":".join("" if math.inf in (v, -v) else _number(v) for v in map(_finite, value))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("bounds as [-1, 1] or '-1:1'")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise ValueError("a positive number of seconds")
+    return float(value)
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    def choice(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return str(value)
+
+    return choice
+
+
+# By key: what it may hold, and the library's name of it. The keys are the command's long options.
+_BOTH: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "args": (_names, "args"),
+    "assume": (_words, "assume"),
+    "grad": (_formulas, "grad"),
+    "stop": (_names, "stop"),
+    "effort": (_one_of(EFFORTS), "effort"),
+}
+FORMULA = {
+    **_BOTH,
+    "expr": (_text, "expr"),
+    "surrogate": (_table, "surrogate"),
+    "grad-scale": (_formulas, "grad_scale"),
+    "grad-clip": (_bounds, "grad_clip"),
+    "grad-mask": (_words, "grad_mask"),
+    "prefer": (_one_of(PREFERENCES), "prefer"),
+}
+EXTERNAL = {
+    **_BOTH,
+    "external": (_text, "target"),
+    "also": (_table, "also"),
+    "missing": (_table, "missing"),
+    "elementwise": (_flag, "elementwise"),
+    "call-dtype": (_text, "call_dtype"),
+}
+PLACES: dict[str, Callable[[Any], Any]] = {
+    "name": _text,
+    "output": _text,
+    "tests": lambda value: value if value is False else _text(value),
+    "templates": _text,
+    "timeout": _seconds,
+}
+KEYS = tuple(dict.fromkeys((*PLACES, *FORMULA, *EXTERNAL)))
+
+
+def checked(table: Mapping[str, Any], complain: Complain) -> dict[str, Any]:
+    """The values of a table, each as what it stands for, by key.
+
+    Raises:
+        ConfigError: an unknown key, or a value of another kind.
+    """
+    found = {}
+    for key, value in table.items():
+        if key not in KEYS:
+            raise complain(f"unknown key '{key}'", _instead(key))
+        convert = PLACES[key] if key in PLACES else (FORMULA.get(key) or EXTERNAL[key])[0]
+        try:
+            found[key] = convert(value)
+        except ValueError as error:
+            raise complain(f"{key} is {error}, not {_shown(value)}", "") from None
+    return found
+
+
+def asked(values: Mapping[str, Any], own: Mapping[str, Any], complain: Complain) -> Asked:
+    """The arguments of `generate` or `generate_external`, as plain data in a fixed order.
+
+    Args:
+        values: checked, with what is shared.
+        own: those of the function's own table.
+        complain: says where.
+
+    Raises:
+        ConfigError: there is no formula and no function, or both, or a key that does not go with it.
+    """
+    if ("expr" in values) == ("external" in values):
+        both = "expr and external contradict each other" if "expr" in values else "there is no expr"
+        raise complain(both, "give the formula as expr, or a function outside JAX as external")
+    keys = FORMULA if "expr" in values else EXTERNAL
+    for key in own:
+        if key not in keys and key not in PLACES:
+            raise complain(f"{key} does not go with {'expr' if 'expr' in values else 'external'}", "")
+    return {keys[key][1]: values[key] for key in sorted(values) if key in keys and values[key] != []}
+
+
+def _instead(key: str) -> str:
+    from vjpgen.unknown import nearest
+
+    near = nearest(key.replace("_", "-"), KEYS)
+    return f"did you mean {near}?" if near else f"the keys are {', '.join(KEYS)}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
