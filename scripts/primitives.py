@@ -20,7 +20,12 @@ import numpy as np
 SEED = 99
 ORDERED = ("polygamma", "besselj", "besseli")  # their first operand is a whole number
 LEFT_OUT = ("poly", "where")
-POSITIVE = {"kl_div": ("a", "b"), "stirling": ("a",)}  # operands that have to be
+POSITIVE = {
+    "kl_div": ("a", "b"),
+    "log_ratio": ("a", "b"),
+    "stirling": ("a",),
+    "digamma_excess": ("a",),
+}  # operands that have to be
 
 
 def measured(op: Any, points: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import flint
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -107,6 +108,41 @@ def test_stirling(dtype: Any) -> None:
     ends = run(f, np.array([np.inf, np.nan, 1], dtype))
     assert ends[0] < 1e-30
     assert np.isnan(ends[1])
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_digamma_excess(dtype: Any) -> None:
+    f = helpers("digamma_excess")._digamma_excess
+    rng = np.random.default_rng(17)
+    x = np.concatenate([rng.uniform(0, 20, 500), 10 ** rng.uniform(-30, 18, 500)]).astype(dtype)
+    exact = [(1 + arb(v)).digamma() - arb(v).log() for v in x.tolist()]
+    assert error(run(f, x), exact).max() < 8
+    slopes = [arb(2).zeta(1 + arb(v)) - 1 / arb(v) for v in x.tolist()]
+    assert np.quantile(error(run(jax.vmap(jax.grad(f)), x), slopes), 0.9) < 64
+    ends = run(f, np.array([np.inf, np.nan, 0, -1], dtype))
+    np.testing.assert_array_equal(ends, np.array([0, np.nan, np.inf, np.nan], dtype))
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
+def test_log_ratio(dtype: Any) -> None:
+    f = helpers("log_ratio")._log_ratio
+    rng = np.random.default_rng(18)
+    x = 10 ** rng.uniform(-35, 35, 900)
+    close = x[:300] * (1 + 10 ** rng.uniform(-6, -0.2, 300) * rng.choice([-1, 1], 300))
+    y = np.concatenate([close, x[300:600] * rng.uniform(0.3, 3, 300), 10 ** rng.uniform(-35, 35, 300)])
+    x, y = x.astype(dtype), y.astype(dtype)
+    pairs = list(zip(x.tolist(), y.tolist(), strict=True))
+    with jax.enable_x64(dtype == DOUBLE):
+        got = np.asarray(jax.jit(f)(x, y))
+        by_x, by_y = map(np.asarray, jax.jit(jax.vmap(jax.grad(f, (0, 1))))(x, y))
+        edges = ((0, 3), (1, 0), (np.inf, 1), (np.nan, 1), (1, 1))
+        ends = [f(jnp.asarray(a, dtype), jnp.asarray(b, dtype)) for a, b in edges]
+    with flint.ctx.workprec(200):
+        exact = [(arb(a) / arb(b)).log() for a, b in pairs]
+    assert error(got, exact).max() < 4
+    assert error(by_x, [1 / arb(a) for a, _ in pairs]).max() < 4
+    assert error(by_y, [-1 / arb(b) for _, b in pairs]).max() < 4
+    np.testing.assert_array_equal(np.asarray(ends), np.array([-np.inf, np.inf, np.inf, np.nan, 0], dtype))
 
 
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])

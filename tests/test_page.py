@@ -254,6 +254,7 @@ def test_a_missing_library_is_named_before_any_work(
         (["report", "sgmoid(x)"], 2, "did you mean sigmoid?"),
         (["report", "x", "--seed", "-1"], 2, "--seed"),
         (["x", "-o", "x.py", "--report", "x.py"], 2, "--report x.py does not end in .html"),
+        (["--inverse", "exp(x)", "--plot", "x.svg"], 2, "--plot does not go with --inverse"),
         (
             ["--external", "os:getpid", "--args", "x", "--report", "x.html"],
             2,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vjpgen.comparing import compare
     from vjpgen.pipeline import Generated, generate
     from vjpgen.pipeline_external import GeneratedExternal, generate_external
+    from vjpgen.pipeline_implicit import GeneratedImplicit, generate_implicit
     from vjpgen.report import Report
     from vjpgen.stubbing import stubs
 
@@ -39,6 +40,7 @@ __all__ = [
     "FileRefused",
     "Generated",
     "GeneratedExternal",
+    "GeneratedImplicit",
     "InputError",
     "NameRefused",
     "OptionError",
@@ -54,11 +56,13 @@ __all__ = [
     "function",
     "generate",
     "generate_external",
+    "generate_implicit",
     "stubs",
 ]
 _LATE = {
     "Generated": "pipeline",
     "GeneratedExternal": "pipeline_external",
+    "GeneratedImplicit": "pipeline_implicit",
     "Report": "report",
     "check": "checking",
     "compare": "comparing",
@@ -66,6 +70,7 @@ _LATE = {
     "function": "api",
     "generate": "pipeline",
     "generate_external": "pipeline_external",
+    "generate_implicit": "pipeline_implicit",
     "load_ipython_extension": "magic",
     "stubs": "stubbing",
 }

@@ -145,6 +145,8 @@ COMPOSITE: dict[str, Callable[..., Expr]] = {
         call("lgamma", a) - ((2 * a - 1) * call("log", a) + call("log", 2 * const("pi"))) / 2 + a
     ),
     "lgamma1p": lambda a: call("lgamma", 1 + a),
+    "digamma_excess": lambda a: call("digamma", 1 + a) - call("log", a),
+    "log_ratio": lambda a, b: call("log", a / b),
     "kl_div": lambda a, b: a * call("log", a / b) - a + b,
     "logistic": lambda a: 1 / (1 + call("exp", -a)),
     "softplus": lambda a: call("log1p", call("exp", a)),

@@ -61,8 +61,10 @@ OPAQUE["digamma"] = _opaque("digamma", lambda a: OPAQUE["polygamma"](sp.S.One, a
 OPAQUE["lgamma"] = _opaque("lgamma", lambda a: OPAQUE["digamma"](a))
 OPAQUE["gamma"] = _opaque("gamma", lambda a: OPAQUE["gamma"](a) * OPAQUE["digamma"](a))
 OPAQUE["lgamma1p"] = _opaque("lgamma1p", lambda a: OPAQUE["digamma"](1 + a))
-OPAQUE["stirling"] = _opaque("stirling", lambda a: OPAQUE["digamma"](a) - sp.log(a) + 1 / (2 * a))
+OPAQUE["stirling"] = _opaque("stirling", lambda a: OPAQUE["digamma_excess"](a) - 1 / (2 * a))
+OPAQUE["digamma_excess"] = _opaque("digamma_excess", lambda a: OPAQUE["polygamma"](sp.S.One, 1 + a) - 1 / a)
 OPAQUE["kl_div"] = _opaque("kl_div", lambda a, b: sp.log(a / b), lambda a, b: (b - a) / b)
+OPAQUE["log_ratio"] = _opaque("log_ratio", lambda a, b: 1 / a, lambda a, b: -1 / b)
 OPAQUE["lambertw"] = _opaque(
     "lambertw", lambda a: sp.exp(-OPAQUE["lambertw"](a)) / (1 + OPAQUE["lambertw"](a))
 )

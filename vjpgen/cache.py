@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vjpgen import provenance
 from vjpgen.errors import OptionError
 
 VARIABLE, SIZE = "VJPGEN_CACHE", "VJPGEN_CACHE_SIZE"
@@ -139,6 +138,8 @@ def default() -> Cache:
 
 def key(*parts: Any) -> str:
     """The key of what is asked for, here and now: with vjpgen's own files, versions and this machine."""
+    from vjpgen import provenance  # reads the metadata of what is installed
+
     return provenance.digest(parts, provenance.versions(), provenance.machine())
 
 

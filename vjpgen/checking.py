@@ -195,13 +195,13 @@ def _measured(module: Recorded, exact: Exact) -> tuple[Judged, ...]:
 
 
 def _accurate(target: Judged, stated: Stated | None) -> Finding:
-    from vjpgen.report import BAR
+    from vjpgen.floats import BAR
 
     f = target.figures
     what = target.label if target.mode == "value" else f"{target.label} {target.mode}"
     if not f.points:
         return Finding(what, True, "nowhere a normal number")
-    off = f"{f.off} of {f.points} points are more than {BAR:.0f} ulp off"
+    off = f"{f.off} of {f.points} points are more than {BAR} ulp off"
     said = off if f.off else f"at most {f.max_ulps:.0f} ulp, mean {f.mean_bits:.2f} bits"
     if stated is None or not stated.off:
         return Finding(what, not f.off, said)

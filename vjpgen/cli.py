@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from vjpgen import __version__, cli_external, subcommands
+from vjpgen import __version__, cli_external, cli_implicit, subcommands
 from vjpgen.command_words import SETTINGS, Command, deliver
 from vjpgen.errors import InternalError, OptionError, VjpgenError
 from vjpgen.places import python_file, suite_of
@@ -34,6 +34,7 @@ Examples:
   vjpgen "Piecewise((r**2/2, Abs(r) <= d), (d*(Abs(r) - d/2), True))" --assume "d > 0"
   echo "x/(1+exp(-x))" | vjpgen - --no-tests -o silu.py
   vjpgen --external scipy.special:j0 --args x --also j1=scipy.special:j1 --grad "x=-j1(x)"
+  vjpgen --solve y "y*exp(y) = x" --assume "x > -exp(-1)" --assume "y >= -1" -o lambert.py
 
 \b
 The language is described in docs/language.md: + - * / ** ^, comparisons, Piecewise,
@@ -98,6 +99,7 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
     metavar="COND",
     help="The gradient is zero where COND does not hold.",
 )
+@cli_implicit.options
 @cli_external.options
 @click.option(
     "--tests",
@@ -152,6 +154,9 @@ def command(
     scale: tuple[str, ...],
     clip: tuple[str, ...],
     mask: tuple[str, ...],
+    solve: str | None,
+    inverse: str | None,
+    guess: str | None,
     external: str | None,
     tests: str | None,
     no_tests: bool,
@@ -176,6 +181,9 @@ def command(
     from vjpgen.wishes import worded
 
     places = _places(output, tests, no_tests)
+    if cli_implicit.asked(expression, solve, inverse, guess):
+        cli_implicit.run(expression, places, click.get_current_context().params, force=force)
+        return
     if external is not None:
         cli_external.run(expression, external, places, click.get_current_context().params, force=force)
         return

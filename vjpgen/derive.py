@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from vjpgen.bridge import OPAQUE, from_sympy, to_sympy
-from vjpgen.entropy import gathered
+from vjpgen.entropy import gathered, one_logarithm
 from vjpgen.expr import Expr
 
 _EXPANSION_LIMIT = 256  # terms; nothing with more is expanded
@@ -29,7 +29,10 @@ def partial(e: Expr, arg: str, scope: dict[str, Any]) -> tuple[Expr, ...]:
         arg: the name of the argument.
         scope: from `symbols`.
     """
-    return shapes(sp.diff(to_sympy(e, scope), scope[arg]), scope)
+    s = sp.diff(to_sympy(e, scope), scope[arg])
+    others = one_logarithm(s) if s.has(OPAQUE["digamma"]) else []
+    found = [*shapes(s, scope), *(shape for t in others for shape in shapes(t, scope))]
+    return tuple(dict.fromkeys(found))
 
 
 def value(e: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:

@@ -41,6 +41,38 @@ def gathered(s: Any) -> list[Any]:
     return found
 
 
+def one_logarithm(s: Any) -> list[Any]:
+    """Equal shapes with one logarithm, where the arguments of all digamma functions are positive.
+
+    `digamma(n + 1) - digamma(k + 1)` is `log(n/k)` and what digamma exceeds its logarithm by, at n and at k:
+    the logarithm of a ratio near 1 does not cancel as a difference of digamma functions does.
+
+    Args:
+        s: a sympy expression, as `bridge.to_sympy` gives it.
+    """
+    terms = sp.Add.make_args(sp.expand_mul(s.replace(OPAQUE["digamma"], _excess)))
+    ratio, rest = sp.S.One, []
+    for term in terms:
+        coefficient, factor = term.as_coeff_Mul()
+        if isinstance(factor, sp.log) and coefficient.is_Integer:
+            ratio *= factor.args[0] ** coefficient
+        else:
+            rest.append(term)
+    above, below = sp.fraction(sp.together(ratio))
+    if not below.free_symbols:
+        return []
+    near = sp.log(1 + sp.expand(above - below) / below)
+    return [sp.Add(*rest, sp.log(above / below)), sp.Add(*rest, near)]
+
+
+def _excess(a: Any) -> Any:
+    """digamma(a) as a logarithm and what it exceeds that by; digamma(c + 1) by those of c."""
+    constant, c = a.as_coeff_Add()
+    if constant == 1 and c.free_symbols:
+        return sp.log(c) + OPAQUE["digamma_excess"](c)
+    return sp.log(a) + OPAQUE["digamma_excess"](a) - 1 / a
+
+
 def _pairs(logs: dict[Any, Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
     """(a, b) with the sum of a * log(b/a), and the terms left over, of a sum of c * log(b)."""
     own = [b for b, c in logs.items() if sp.expand(b + c) == 0]

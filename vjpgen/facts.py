@@ -18,6 +18,7 @@ FACTS = """
 (rule ((= c (o_erfcx a))) ((pos c)) :ruleset facts)
 (rule ((= c (o_ierfcx a))) ((pos c)) :ruleset facts)
 (rule ((= c (o_stirling a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_digamma_excess a))) ((pos c)) :ruleset facts)
 (rule ((= c (o_kl_div a b))) ((nonneg c)) :ruleset facts)
 (rule ((= c (o_square a)) (nz a)) ((pos c)) :ruleset facts)
 (rule ((= c (o_square a))) ((nonneg c)) :ruleset facts)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract
 from vjpgen.factors import separate
-from vjpgen.floats import Array, evaluate, representable, tiny
+from vjpgen.floats import BAR, Array, evaluate, representable, tiny
 from vjpgen.forms import Trade
 from vjpgen.spec import Spec
 from vjpgen.splits import place
@@ -40,6 +41,8 @@ _ZEROS = 16  # of the points of an inner function, one in so many is its zero
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 16.0  # further bits that infinity or NaN costs where the truth is a number
+_FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
+_BAR = math.log2(1 + BAR)
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
@@ -129,7 +132,7 @@ class Improver:
         known = targets[k].shapes
         return (*(s for s in shapes if s not in known), *self._changed(shapes[0], scope))
 
-    def _changed(self, formula: Expr, scope: Mapping[str, object]) -> tuple[Expr, ...]:
+    def _changed(self, formula: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
         """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
         from vjpgen import inner
 
@@ -179,7 +182,7 @@ class Improver:
         return min((self._term(e, truth) for e in shapes), key=lambda t: (t.score, t.expr.size)).expr
 
     def _bits(self, expr: Expr, target: Target) -> Array:
-        return self._term(expr, self._counted(target.truth[: self.cut])).bits
+        return self._term(expr, self._counted(target.truth[: self.seen]), self.broad).bits
 
     def _good(self, expr: Expr, target: Target) -> bool:
         bits = self._bits(expr, target)
@@ -271,7 +274,8 @@ class Improver:
         if not names:
             return t
         broken = ~survives(expr, {n: env[n] for n in names}) & np.isfinite(truth)
-        bits = t.bits + _BROKEN * broken + _NOT_FINITE * (~np.isfinite(t.values) & np.isfinite(truth))
+        lost = ~np.isfinite(t.values) & np.isfinite(truth)
+        bits = t.bits + _FAR * (t.bits > _BAR) + _BROKEN * broken + _NOT_FINITE * lost
         return Term(expr, t.values, bits, t.cost, t.score + float(bits.mean() - t.bits.mean()))
 
     def _series(self, target: Target, truth: Array) -> list[Term]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from vjpgen.floats import Array, representable, ulps
-from vjpgen.report import BAR, Figures, figures, labels
+from vjpgen.floats import BAR, Array, representable, ulps
+from vjpgen.report import Figures, figures, labels
 from vjpgen.spec import Spec
 
 

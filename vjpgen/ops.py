@@ -94,6 +94,8 @@ _ROWS = (
     Op("stirling", 1, "_stirling({0})", 60, support="stirling",
        note="lgamma(a) - (a - 1/2)*log(a) + a - log(2*pi)/2 for a > 0 (Binet's function, DLMF 5.9.10)"),
     Op("digamma", 1, "_digamma({0})", 50, support="digamma"),
+    Op("digamma_excess", 1, "_digamma_excess({0})", 60, support="digamma_excess",
+       note="digamma(1 + a) - log(a) for a > 0 (DLMF 5.11.2)"),
     Op("polygamma", 2, "_polygamma({0}, {1})", 100, support="polygamma",
        note="order first; order a positive integer"),
     Op("lambertw", 1, "_lambertw({0})", 100, support="lambertw", note="principal branch, a >= -1/e"),
@@ -105,6 +107,8 @@ _ROWS = (
     Op("kl_div", 2, "_kl_div({0}, {1})", 40, support="kl_div",
        note="a*log(a/b) - a + b for a >= 0, b > 0 (Loader, Fast and Accurate Computation of Binomial"
             " Probabilities, 2000)"),
+    Op("log_ratio", 2, "_log_ratio({0}, {1})", 25, support="log_ratio",
+       note="log(a/b) for a, b > 0; a - b is exact where a/b is near 1 (Sterbenz 1974)"),
     Op("logaddexp", 2, "jnp.logaddexp({0}, {1})", 22, note="log(exp(a) + exp(b))"),
     # error-free transformations
     Op("diff_of_products", 4, "_diff_of_products({0}, {1}, {2}, {3})", 30, support="diff_of_products",

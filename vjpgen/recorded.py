@@ -178,6 +178,8 @@ def _commands(path: Path, header: str) -> list[tuple[str, ...]]:
         found = [tuple(shlex.split(line)) for line in parts[1].splitlines()] if len(parts) > 1 else []
     except ValueError:
         found = []
+    if any(words[1:2] == ("--inverse",) or words[2:3] == ("--solve",) for words in found):
+        raise FileRefused(f"{path} solves an equation, and computes no formula: run its tests with pytest")
     if not found or not all(map(_written, found)):
         raise FileRefused(f"{path} holds no command that vjpgen wrote: its header was changed by hand")
     return found

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from vjpgen import smooth, sweep
+from vjpgen.floats import BAR
 from vjpgen.forms import Forms
 from vjpgen.landmarks import ORDINARY, REMOVABLE, splitpoints
 from vjpgen.marks import marks
@@ -22,7 +23,6 @@ from vjpgen.points import Points, box
 from vjpgen.truth import Truth
 
 FLOOR = 4  # ulps; no bound is tighter
-LOOSE = 16  # ulps; a looser bound is listed with a reason
 FAILS = "where plain autodiff fails"
 WORST = "worst points measured"
 _NO_DIGITS = 2.0**20  # ulps: an error of an eighth
@@ -102,7 +102,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A bound above `LOOSE`, or none at all, and why."""
+    """A bound above `BAR`, or none at all, and why."""
 
     inputs: tuple[float, ...]
     quantity: str
@@ -288,7 +288,7 @@ def _remarks(at: Probe, x: Reference, errors: np.ndarray) -> list[Remark]:
         zip(quantities(at.forms), x.bounds, exact, errors.tolist(), strict=True)
     ):
         defined = not math.isnan(t) and bool(_representable(np.array(t)))
-        if (bound is None and defined) or (bound is not None and bound > LOOSE):
+        if (bound is None and defined) or (bound is not None and bound > BAR):
             found.append(Remark(x.inputs, name, bound, _reason(at, x, k, e)))
     return found
 

@@ -15,8 +15,9 @@ import numpy as np
 from vjpgen import __version__, sweep
 from vjpgen.callee import Callee
 from vjpgen.expr import show
+from vjpgen.floats import BAR
 from vjpgen.measured import Nature
-from vjpgen.reference import FLOOR, LOOSE, Reference, Suite, quantities, sections
+from vjpgen.reference import FLOOR, Reference, Suite, quantities, sections
 from vjpgen.render import render_plain
 from vjpgen.spec import Spec
 from vjpgen.templating import Templates
@@ -27,7 +28,7 @@ _BOUNDED = (
     "in float64, where that is right."
 )
 _DEMANDED = (
-    f"{LOOSE} wherever the exact result is a normal number or zero, and MARGINS times that on other "
+    f"{BAR} wherever the exact result is a normal number or zero, and MARGINS times that on other "
     "platforms. Between the reference points, results are held within such bounds to the plain formula in "
     "float64, where that is right."
 )
@@ -109,7 +110,7 @@ def render_tests(
         margins=MARGINS if foreign is None else FOREIGN_MARGINS,
         formula=formula,
         floor=FLOOR,
-        loose=LOOSE,
+        loose=BAR,
         n_references=len(suite.references),
         n_swept=sweep.COUNT,
         checksum=f"{suite.checksum:#010x}",
@@ -189,7 +190,7 @@ def _tame(references: Sequence[Reference]) -> list[Reference]:
     ]
     found: list[Reference] = []
     for some, loosest, (low, high) in (
-        (plain, LOOSE, _TAME), (references, LOOSE, _TAME), (references, math.inf, _TAME),
+        (plain, BAR, _TAME), (references, BAR, _TAME), (references, math.inf, _TAME),
         (references, math.inf, _NORMAL),
     ):  # fmt: skip
         found = [r for r in some if _scaled(r, low, high, loosest)]
@@ -206,7 +207,7 @@ def _scaled(r: Reference, low: float, high: float, loosest: float) -> bool:
 def _fits_half(r: Reference) -> bool:
     low, high = _HALF
     exact = all(abs(x) < high and float(np.float16(x)) == x and _short(x) for x in r.inputs)
-    return exact and _scaled(r, low, high, LOOSE)
+    return exact and _scaled(r, low, high, BAR)
 
 
 def _short(x: float) -> bool:

@@ -12,12 +12,10 @@ import numpy as np
 
 from vjpgen.departure import Departure
 from vjpgen.expr import Expr, show
-from vjpgen.floats import Array, error_bits, representable, ulps
+from vjpgen.floats import BAR, Array, error_bits, representable, ulps
 from vjpgen.forms import Plan
 from vjpgen.naming import output_names
 from vjpgen.spec import Spec
-
-BAR = 16.0  # ulps; results further off are counted
 
 
 @dataclass(frozen=True, slots=True)

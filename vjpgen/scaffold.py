@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vjpgen import double_word
 from vjpgen.expr import Expr, substitute, var, variables
 from vjpgen.floats import evaluate
 from vjpgen.forms import Plan
@@ -20,7 +21,8 @@ _DOC_LINE = 66
 # What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
 SUPPORT = (
     "unbroadcast", "clip_cotangent", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum",
-    "split", "bessel_series", "huge", "atanh_rest", "half_period",
+    "split", "bessel_series", "huge", "atanh_rest", "half_period", "refined", "bracketed",
+    "place", "at_place", double_word.FIRST, *double_word.HELPERS,
     *dict.fromkeys(op.support for op in OPS.values() if op.support),
 )  # fmt: skip
 _INSIDE_SUPPORT = (

@@ -55,6 +55,17 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
     return found if spec.meant is None else _with_gradient(spec, spec.meant, found, points.at, how)
 
 
+def search_at(spec: Spec, points: Points, *, effort: str = "normal") -> Forms:
+    """The best forms at points that are given, not drawn from the domain.
+
+    Args:
+        spec: the function; its gradient is the derivative.
+        points: where it matters, with exact values there.
+        effort: as for `search`.
+    """
+    return _search(spec, points, _EFFORTS[effort], spec.derived)
+
+
 def _with_gradient(spec: Spec, meant: Meant, found: Forms, at: Array, how: Effort) -> Forms:
     """The forms with the partials that are meant: formulas are searched, derivatives scaled and masked."""
 

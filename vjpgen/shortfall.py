@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from vjpgen import smooth
 from vjpgen.expr import Expr, walk
-from vjpgen.floats import XLA_ULPS
+from vjpgen.floats import BAR, XLA_ULPS
 from vjpgen.forms import Plan
 from vjpgen.ops import OPS
-from vjpgen.report import BAR, Shortfall, Target, labels
+from vjpgen.report import Shortfall, Target, labels
 
 _POOR = 2.0  # ulps; a primitive with a larger typical error is a reason of its own
 
@@ -30,7 +30,7 @@ def sentence(s: Shortfall, args: Sequence[str]) -> str:
     """One line for people."""
     at = ", ".join(f"{a} = {v:.6g}" for a, v in zip(args, s.inputs, strict=True))
     worst = "not finite" if s.max_ulps >= 2.0**32 else f"up to {s.max_ulps:.3g} ulp"
-    share = f"{s.off} of {s.points} points are more than {BAR:.0f} ulp off"
+    share = f"{s.off} of {s.points} points are more than {BAR} ulp off"
     return f"{s.label}: {share}, {worst} at {at}: {s.reason}"
 
 
