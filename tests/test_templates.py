@@ -121,6 +121,7 @@ def test_a_module_that_cannot_be_run_is_the_templates_fault(folder: Path) -> Non
 )
 def test_folders_that_are_refused(name: str | None, message: str, folder: Path) -> None:
     if name is not None:
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("x")
     with pytest.raises(TemplateRefused) as refused:
         generate("x", templates=folder if name is not None else folder / "none")
