@@ -10,13 +10,13 @@ import numpy as np
 from vjpgen import __version__
 from vjpgen.extras import needed
 from vjpgen.files import MARK
-from vjpgen.report import BAR
+from vjpgen.floats import BAR
 from vjpgen.survey import GENERATED, PLAIN, Contender, Quantity, Survey, positions
 
 _COLOURS = {GENERATED: "#0072b2", PLAIN: "#d55e00"}  # told apart by colour-blind eyes (Okabe, Ito 2008)
 _MARKERS = {GENERATED: "o", PLAIN: "^"}
 _POWERS = (-20, 0, 20)
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "vjpgen",  # the same bytes every time
     "svg.fonttype": "none",
     "font.size": 8.0,

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from vjpgen.extras import missing, needed
-from vjpgen.floats import Array
-from vjpgen.report import BAR
+from vjpgen.floats import BAR, Array
 from vjpgen.survey import GENERATED, PLAIN, Contender, Curve, Quantity, Survey, named, positions
 
 LIBRARIES = "bokeh", "pygments"
@@ -31,7 +30,6 @@ LOST = 32.0  # bits of error of a result that is not finite
 _ERRORS, _CURVES = 300_000, 100_000  # characters that the points of plots may take, all together
 _NUMBER = 5.4  # characters that a number takes
 _INK = "#7d7d7d"  # readable on white and on black, until the page knows which it is
-_DECADES = tuple(s * 10.0**k for s in (-1, 1) for k in (30, 20, 10, 0, -10, -20, -30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,53 +139,55 @@ def _plot(
     figure: Any,
     key: tuple[tuple[str, str, str], ...] = (),
 ) -> Plot:
+    from bokeh.core.types import ID
     from bokeh.embed import json_item
 
-    return Plot(place, title, said, scale, json_item(figure, place), key)
+    return Plot(place, title, said, scale, json_item(figure, ID(place)), key)
 
 
 def packed(plots: Sequence[Plot]) -> str:
-    """The documents of some plots by their places, as JSON under gzip in base64: a sixth of the text."""
+    """The documents of some plots by their places, as JSON under gzip in base64."""
     text = json.dumps({p.place: p.item for p in plots}, separators=(",", ":"))
     return b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _errors(survey: Survey, q: Quantity, j: int, ordinary: bool) -> Any:
-    from bokeh.models import ColumnDataSource, FixedTicker, LinearAxis, Span
+    from bokeh.models import ColumnDataSource, FixedTicker
 
     args, rows = survey.spec.args, _rows(survey, q, ordinary)
-    at = survey.exact.at[rows]
-    shown: dict[str, Array] = {f"arg{k}": at[:, k] for k in range(len(args))}
-    shown["x"] = at[:, j] if ordinary else positions(at[:, j])
-    reach = survey.exact.at[survey.curves[j].rows][:, j] if ordinary else shown["x"]
+    place = (lambda x: x) if ordinary else positions
+    at = survey.exact.at
+    shown: dict[str, Array] = {f"arg{k}": at[rows, k] for k in range(len(args))}
+    shown["x"] = place(at[rows, j])
+    reach = at[survey.curves[j].rows, j] if ordinary else shown["x"]
     figure = _figure(args[j], "bits of error", x_range=_wider(reach), y_range=(-0.7, LOST + 1))
-    bits = {c.name: survey.bits(c, q) for c in survey.contenders}
-    for k, c in enumerate(survey.contenders):
-        shown[f"bits{k}"] = bits[c.name][rows].astype(np.float32)
+    bits = [survey.bits(c, q).astype(np.float32) for c in survey.contenders]
+    shown |= {f"bits{k}": column[rows] for k, column in enumerate(bits)}
     source = ColumnDataSource(shown)
-    for k, c in reversed([*enumerate(survey.contenders)]):
+    for k, c in reversed([*enumerate(survey.contenders)]):  # the first on top
         look = {"size": 5 - (k == 0), "color": colour(c), "alpha": 0.65, "marker": marker(c)}
         figure.scatter("x", f"bits{k}", source=source, **look)
-    for c in survey.contenders:
+    for c, column in zip(survey.contenders, bits, strict=True):
         worst = [r for r in survey.worst(c, q) if not ordinary or r < survey.ordinary]
-        x = survey.exact.at[worst][:, j]
-        x = x if ordinary else positions(x)
         look = {"size": 13, "fill_alpha": 0, "line_color": colour(c), "line_width": 2, "marker": marker(c)}
-        figure.scatter(x, bits[c.name][worst], **look)
-    figure.add_layout(Span(location=float(np.log2(1 + BAR)), dimension="width", line_color=_INK,
-                           line_dash="dotted"))  # fmt: skip
-    labels = {b: "not finite" if b == LOST else f"{2.0**b - 1:.3g}" for b in (*ULPS, LOST)}
-    ticks = FixedTicker(ticks=[*labels])
-    figure.add_layout(LinearAxis(axis_label="ulps", ticker=ticks, major_label_overrides=labels), "right")
+        figure.scatter(place(at[worst, j]), column[worst], **look)
+    figure.hspan(y=[float(np.log2(1 + BAR))], line_color=_INK, line_dash="dotted")
+    figure.add_layout(_in_ulps(), "right")
     if not ordinary:
-        inside = [d for d in (0.0, *_DECADES) if at[:, j].min() <= d <= at[:, j].max()]
-        places = positions(np.array(inside, np.float32)).tolist()
-        figure.xaxis[0].ticker = FixedTicker(ticks=places)
-        figure.xaxis[0].major_label_overrides = dict(zip(places, (f"{d:.0e}" for d in inside), strict=True))
+        figure.xaxis[0].ticker = FixedTicker(ticks=[])  # the page sets them, as many as there is room for
     tips = [(a, f"@arg{k}{{%.9g}}") for k, a in enumerate(args)]
     tips += [(c.name, f"@bits{k}{{%.2f}} bits") for k, c in enumerate(survey.contenders)]
     _hover(figure, tips, [tip.partition("{")[0].strip("@") for _, tip in tips])
     return figure
+
+
+def _in_ulps() -> Any:
+    """A second vertical axis: bits of error in ulps."""
+    from bokeh.models import FixedTicker, LinearAxis
+
+    labels: dict[Any, Any] = {b: f"{2.0**b - 1:.3g}" for b in ULPS} | {LOST: "not finite"}
+    ticker: Any = FixedTicker(ticks=[*labels])
+    return LinearAxis(axis_label="ulps", ticker=ticker, major_label_overrides=labels)
 
 
 def _rows(survey: Survey, q: Quantity, ordinary: bool) -> list[int]:
@@ -217,7 +217,7 @@ def _curve(survey: Survey, q: Quantity, j: int, curve: Curve) -> Any:
     return figure
 
 
-def _figure(across: str, up: str, **ranges: tuple[float, float]) -> Any:
+def _figure(across: str, up: str, **ranges: Any) -> Any:
     """An empty figure whose colours suit any background."""
     from bokeh.plotting import figure as new
 
@@ -240,7 +240,7 @@ def _figure(across: str, up: str, **ranges: tuple[float, float]) -> Any:
 def _hover(figure: Any, tips: Sequence[tuple[str, str]], numbers: Sequence[str]) -> None:
     from bokeh.models import HoverTool
 
-    formats = {f"@{name}": "printf" for name in numbers}
+    formats: dict[str, Any] = {f"@{name}": "printf" for name in numbers}
     figure.add_tools(HoverTool(tooltips=list(tips), formatters=formats))
 
 

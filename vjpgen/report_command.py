@@ -76,7 +76,7 @@ def command(
     found = pictures(output or f"{spec.name}.html", plot, option="-o", beside=beside, seed=seed)
     files.check(found.places, force=force)
     with terminal.progress() as say, deadline.steps(timeout, say) as step:
-        how = {"effort": effort, "prefer": prefer}
+        how: dict[str, Any] = {"effort": effort, "prefer": prefer}
         made = generate(expression, name=spec.name, progress=step, **options, **how)
         again = found.command(command_line(made.spec, None, None, effort, prefer))
         written = found.draw(made, step, again)
