@@ -15,6 +15,7 @@ from vjpgen.spec import Spec
 SEED = 7
 SEARCHED = 1024  # solutions around which the search looks
 _EACH = 24  # points of each kind in the tests
+_NEAR_ZERO = 4  # smallest normal numbers: nearer, factors of a slope may be flushed to zero
 
 
 def spec_of_domain(spec: Implicit) -> Spec:
@@ -72,7 +73,7 @@ def landmarks(spec: Implicit, at: np.ndarray) -> np.ndarray:
         for k, end in enumerate(ends):
             next_to = float(np.nextafter(np.float32(end), np.float32(-np.inf if k else np.inf)))
             if abs(next_to) < tiny(np.float32):
-                next_to = -tiny(np.float32) if k else tiny(np.float32)
+                next_to = (-_NEAR_ZERO if k else _NEAR_ZERO) * tiny(np.float32)
             found += [_replaced(first, j, x) for x in (float(np.float32(end)), next_to) if np.isfinite(x)]
     half = len(at) // 2
     rows = np.concatenate([np.array(found).reshape(-1, len(spec.args)), at[half : half + _EACH], at[:_EACH]])
