@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import time
 from base64 import b64decode
 from html.parser import HTMLParser
 from pathlib import Path
@@ -302,10 +303,23 @@ def test_the_page_is_written_beside_the_module(
     assert run("x*x", *words) == 0  # both are vjpgen's own to overwrite
 
 
+@pytest.mark.parametrize(
+    "words", [("report", "x", "-o", "f.html"), ("x", "-o", "f.py", "--report", "f.html")]
+)
+def test_the_time_limit_is_for_the_drawing_too(
+    words: tuple[str, ...], bump: Generated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("vjpgen.pipeline.generate", lambda *given, **options: bump)
+    monkeypatch.setattr("vjpgen.reporting.Pictures.draw", lambda *given, **options: time.sleep(60))
+    assert run(*words, "--timeout", "0.5") == 3
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_the_command_again() -> None:
     asked = reporting.Pictures(Path("a/x.html"), None, "m:f", 3)
     assert asked.command("vjpgen 'x < 1'") == "vjpgen report 'x < 1' --beside m:f --seed 3 -o x.html"
-    assert reporting.Pictures().draw(None, print) == []  # type: ignore[arg-type]
+    assert reporting.Pictures().draw(None, print, "low", "speed") == []  # type: ignore[arg-type]
     with pytest.raises(OptionError):
         reporting.pictures("x.html", None, seed=-1)
     with pytest.raises(TargetError):

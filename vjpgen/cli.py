@@ -267,7 +267,7 @@ def _generate(
     **how: Any,
 ) -> tuple[Generated, list[Written]]:
     from vjpgen import deadline, terminal
-    from vjpgen.pipeline import command_line, generate
+    from vjpgen.pipeline import generate
 
     with terminal.progress() as say, deadline.steps(timeout, say) as step:
         made = generate(
@@ -281,8 +281,7 @@ def _generate(
             **wishes.options(),
             **how,
         )
-        again = beside.command(command_line(made.spec, None, None, how["effort"], how["prefer"]))
-        return made, beside.draw(made, step, again)
+        return made, beside.draw(made, step, how["effort"], how["prefer"])
 
 
 def _flush() -> None:

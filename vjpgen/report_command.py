@@ -65,7 +65,7 @@ def command(
     """
     from vjpgen import deadline, files, terminal
     from vjpgen.asking import specify
-    from vjpgen.pipeline import command_line, generate
+    from vjpgen.pipeline import generate
     from vjpgen.reporting import pictures
 
     options = asked(**given)
@@ -78,8 +78,7 @@ def command(
     with terminal.progress() as say, deadline.steps(timeout, say) as step:
         how: dict[str, Any] = {"effort": effort, "prefer": prefer}
         made = generate(expression, name=spec.name, progress=step, **options, **how)
-        again = found.command(command_line(made.spec, None, None, effort, prefer))
-        written = found.draw(made, step, again)
+        written = found.draw(made, step, **how)
     files.write_all(written, force=force)
     terminal.show(made.report, found.places, to_stderr=False)
     return 0

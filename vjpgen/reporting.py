@@ -38,13 +38,13 @@ class Pictures:
         """The files."""
         return tuple(path for path in (self.page, self.plot) if path is not None)
 
-    def draw(self, made: Generated, step: Callable[[str], None], command: str = "") -> list[Written]:
+    def draw(self, made: Generated, step: Callable[[str], None], effort: str, prefer: str) -> list[Written]:
         """The files with what goes into them.
 
         Args:
             made: what was generated.
             step: is told what is done.
-            command: what generates the page again.
+            effort, prefer: how it was searched.
 
         Raises:
             TargetError: the function beside cannot be found or run.
@@ -54,11 +54,14 @@ class Pictures:
 
         if not self.places:
             return []
+        from vjpgen.pipeline import command_line
+
         found = survey(made.spec, made.module, beside=self.beside, seed=self.seed, step=step)
         step("drawing")
         written: list[Written] = []
         if self.page is not None:
-            written.append((self.page, page.page(made.module, made.report, found, command=command)))
+            again = self.command(command_line(made.spec, None, None, effort, prefer))
+            written.append((self.page, page.page(made.module, made.report, found, command=again)))
         if self.plot is not None:
             written.append((self.plot, paper.picture(found, self.plot.suffix[1:])))
         return written
