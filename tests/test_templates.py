@@ -164,6 +164,7 @@ def test_the_variables_are_those_that_are_documented(root: Path) -> None:
 
 def heading(name: str) -> str:
     """The section of the page that is about a template."""
-    if name.startswith(("tests/", "tests_external/")):
-        return "test_module.py.j2" if name.startswith("tests/") else "test_external.py.j2"
+    parts = {"tests": "module", "tests_external": "external", "tests_implicit": "implicit"}
+    if "/" in name and (about := parts.get(name.partition("/")[0])):
+        return f"test_{about}.py.j2"
     return f"{name.partition('/')[0]}/" if "/" in name else name

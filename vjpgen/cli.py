@@ -174,7 +174,7 @@ def command(
     EXPR is a formula such as "log(1+exp(x))"; "-" reads it from standard input. Without -o the module goes
     to standard output.
     """
-    from vjpgen import files, terminal
+    from vjpgen import files
     from vjpgen.names import split_names
     from vjpgen.parse import parse
     from vjpgen.reporting import pictures
@@ -197,6 +197,8 @@ def command(
     parse(text, name=wanted, args=arguments, assume=assume, wishes=wishes)  # before anything slow is imported
     beside = pictures(report, plot)
     files.check((*places, *beside.places), force=force)
+    from vjpgen import terminal
+
     how = {"effort": effort, "prefer": prefer, "templates": templates}
     generated, drawn = _generate(text, wanted, arguments, assume, wishes, places, beside, timeout, **how)
     deliver((generated.module, generated.tests), places, force, drawn)

@@ -28,7 +28,8 @@ SUPPORT = (
 _INSIDE_SUPPORT = (
     "ERFCX_SINGLE", "ERFCX_DOUBLE", "LAMBERTW_SINGLE", "LAMBERTW_DOUBLE", "lambertw_rule", "besselj_rule",
     "besseli_rule", "bessel_miller", "bessel_hankel", "digamma_rule",
-    "LGAMMA1P_SINGLE", "LGAMMA1P_DOUBLE", "log_ratio", "kl_div_rule", "STIRLING_SINGLE", "STIRLING_DOUBLE",
+    "LGAMMA1P_SINGLE", "LGAMMA1P_DOUBLE", "log_parts", "kl_div_rule", "log_ratio_rule", "STIRLING_SINGLE",
+    "STIRLING_DOUBLE", "DIGAMMA_EXCESS_SINGLE", "DIGAMMA_EXCESS_DOUBLE",
 )  # fmt: skip
 Matrix = tuple[tuple[Expr, ...], ...]
 
