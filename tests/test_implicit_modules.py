@@ -10,7 +10,7 @@ from mutation.run import passes
 from vjpgen import generate_implicit
 from vjpgen.errors import DomainError
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 # name: equation, unknown, arguments, what is assumed
 TARGETS = {
