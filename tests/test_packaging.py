@@ -45,7 +45,7 @@ print(json.dumps({
     "version": vjpgen.__version__,
     "package": vjpgen.__path__[0],
     "templates": str(templates_root()),
-    "names": [name for name in names if Templates().jinja.get_template(name)],
+    "names": [name for name in names if Templates(body=str).jinja.get_template(name)],
 }))
 """
 

@@ -52,7 +52,7 @@ class Effort:
     """How far the search goes.
 
     Attributes:
-        nodes: of the e-graphs that are tried in turn; what stays poor gets one alone, twice the last.
+        nodes: of the e-graphs that are tried in turn; what stays poor gets one like the last alone.
         enough: bits on average; a target as good as this, and
         nowhere_worse: bits at the worst point, is not searched further.
         poor: bits on average that are worth an e-graph of one target alone.
@@ -105,7 +105,7 @@ class Improver:
             done |= {k: tidy(self._best(k, targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
         for k in done:  # what one graph for all has no room for
             if len(done) > 1 and self._bits(done[k], targets[k]).mean() > self.effort.poor:
-                (terms,) = self._beams([targets[k]], 2 * sizes[-1])
+                (terms,) = self._beams([targets[k]], sizes[-1])
                 done[k] = tidy(self._best(k, targets[k], terms))
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
 
