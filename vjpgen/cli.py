@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from vjpgen import __version__, cli_external, cli_implicit, subcommands
-from vjpgen.command_words import SETTINGS, Command, deliver
+from vjpgen.command_words import SETTINGS, Command, deliver, searched
 from vjpgen.errors import InternalError, OptionError, VjpgenError
 from vjpgen.places import python_file, suite_of
 
@@ -117,20 +117,7 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
     help="Templates that stand in for vjpgen's own; see docs/templates.md.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that vjpgen did not generate.")
-@click.option(
-    "--effort",
-    type=click.Choice(["low", "normal", "high"]),
-    default="normal",
-    show_default=True,
-    help="How far the search goes.",
-)
-@click.option(
-    "--prefer",
-    type=click.Choice(["accuracy", "speed"]),
-    default="accuracy",
-    show_default=True,
-    help="What a form is chosen for.",
-)
+@searched
 @click.option(
     "--timeout",
     type=float,

@@ -50,6 +50,11 @@ def formula_options(command: F) -> F:
     return command
 
 
+def searched(command: F) -> F:
+    """The options --effort and --prefer."""
+    return effort(prefer(command))
+
+
 def limited(command: F) -> F:
     """The options --seed and --timeout."""
     return seed(timeout(command))
@@ -95,6 +100,20 @@ def _finite(found: Any) -> Any:
     return str(found) if isinstance(found, float) and not math.isfinite(found) else found
 
 
+effort = click.option(
+    "--effort",
+    type=click.Choice(["low", "normal", "high"]),
+    default="normal",
+    show_default=True,
+    help="How far the search goes.",
+)
+prefer = click.option(
+    "--prefer",
+    type=click.Choice(["accuracy", "speed"]),
+    default="accuracy",
+    show_default=True,
+    help="What a form is chosen for.",
+)
 seed = click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Draws other points."
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vjpgen.command_words import SETTINGS, Command, asked, limited, the_formula
+from vjpgen.command_words import SETTINGS, Command, asked, limited, searched, the_formula
 
 _EPILOG = """\b
 Examples:
@@ -29,20 +29,7 @@ option was refused, 3 out of time.
 @click.option("--plot", metavar="FILE", help="Write a still picture too, to FILE.png or FILE.svg.")
 @click.option("--beside", metavar="MODULE:FUNCTION", help="A function to show beside both.")
 @click.option("--force", is_flag=True, help="Overwrite files that vjpgen did not generate.")
-@click.option(
-    "--effort",
-    type=click.Choice(["low", "normal", "high"]),
-    default="normal",
-    show_default=True,
-    help="How far the search goes.",
-)
-@click.option(
-    "--prefer",
-    type=click.Choice(["accuracy", "speed"]),
-    default="accuracy",
-    show_default=True,
-    help="What a form is chosen for.",
-)
+@searched
 @limited
 def command(
     expression: str,
