@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from prepared import GENERATED, JAX, PLAIN, Accuracy, Case, Prepared, write
+from prepared import GENERATED, JAX, PLAIN, Accuracy, Case, Prepared, names, write
 
 from vjpgen import judged, recorded, verify
 from vjpgen import points as sampling
@@ -74,9 +73,7 @@ def own(spec: Spec, at: sampling.Points, functions: Sequence[Own]) -> Own | None
 def accuracy(source: str, spec: Spec, at: sampling.Points) -> Accuracy:
     """What a module returns at the points, held against exact arithmetic."""
     exact = judged.Exact(at.at, at.truth_values, at.truth_partials)
-    got = verify.measure_source(
-        source, spec.name, len(spec.outputs), spec.several, exact.columns, spec.clips
-    )
+    got = verify.measure_source(source, spec.name, len(spec.outputs), spec.several, exact.columns, spec.clips)
     figures = {
         mode: [t.figures for t in judged.judge(spec, exact, got) if t.mode == mode and t.figures.points]
         for mode in ("value", "reverse")
@@ -115,7 +112,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("modules", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--only", default="", help="regular expression on the name")
+    parser.add_argument("--only", type=names, default="", help="regular expression on the name")
     options = parser.parse_args()
     try:
         rows = json.loads((options.modules / "results.json").read_text())
@@ -127,7 +124,7 @@ def main() -> int:
     left_out: dict[str, str] = {}
     functions = library()
     for row in rows:
-        if not re.search(options.only, row["name"]):
+        if not options.only.search(row["name"]):
             continue
         try:
             if row["failed"] == "generate":

@@ -7,8 +7,10 @@ with the inputs of every case, and `STEM_generated.py`, `STEM_plain.py` and, whe
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -120,21 +122,39 @@ def write(found: Prepared, points: dict[str, np.ndarray], sources: dict[tuple[st
     (found.folder / _CASES).write_text(json.dumps(record, indent=1) + "\n")
 
 
-def read(folder: Path) -> Prepared:
-    """Read a folder that `write` wrote.
+def read(folder: Path, only: re.Pattern[str]) -> Prepared:
+    """Read a folder that `write` wrote, but only what has a name that matches.
 
     Raises:
-        PreparedError: it is no such folder.
+        PreparedError: it is no such folder, or no name matches.
     """
     try:
         record = json.loads((folder / _CASES).read_text())
     except OSError:
         raise PreparedError(f"{folder} holds no {_CASES}: write it with prepare.py") from None
-    cases = (
+    cases = tuple(
         Case(**{**row, "accuracy": {who: Accuracy(**found) for who, found in row["accuracy"].items()}})
         for row in record["cases"]
+        if only.search(row["name"])
     )
-    return Prepared(folder, tuple(cases), record["left_out"])
+    if not cases:
+        raise PreparedError(f"no formula in {folder} has a name like {only.pattern!r}")
+    return Prepared(folder, cases, {k: v for k, v in record["left_out"].items() if only.search(k)})
+
+
+def names(text: str) -> re.Pattern[str]:
+    """The regular expression of an option, for argparse."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+
+
+def count(text: str) -> int:
+    """A whole number above zero, for argparse."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero")
+    return int(text)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
