@@ -21,6 +21,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+
 from prepared import GENERATED, JAX, PLAIN, Case, Prepared, PreparedError, count, names, read, table
 
 WAYS = ("unrolled", "scanned")

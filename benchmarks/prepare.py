@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from prepared import GENERATED, JAX, PLAIN, Accuracy, Case, Prepared, names, write
 
+from prepared import GENERATED, JAX, PLAIN, Accuracy, Case, Prepared, names, write
 from vjpgen import judged, recorded, verify
 from vjpgen import points as sampling
 from vjpgen.errors import VjpgenError

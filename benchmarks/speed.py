@@ -25,6 +25,7 @@ from typing import Any
 
 import jax
 import numpy as np
+
 from prepared import GENERATED, JAX, PLAIN, Accuracy, Case, Prepared, PreparedError, count, names, read, table
 
 COPY = "copy"
@@ -51,7 +52,7 @@ class Timed:
     Attributes:
         case: the formula.
         seconds: of one call, by contender, one figure per round.
-        costs: by contender.
+        costs: by contender; of none where the backend does not count.
         bytes: of the arrays in and out of one call.
     """
 
@@ -103,7 +104,7 @@ def timed(prepared: Prepared, case: Case, options: Options) -> Timed:
     programs = {who: gradient(prepared.function(case, who)) for who in case.contenders} | {COPY: copied}
     compiled = {who: jax.jit(p).lower(bars, *at).compile() for who, p in programs.items()}
     seconds = take_turns({who: lambda run=run: run(bars, *at) for who, run in compiled.items()}, options)
-    costs = {who: cost(run, n) for who, run in compiled.items()}
+    costs = {who: counted for who, run in compiled.items() if (counted := cost(run, n)) is not None}
     return Timed(case, seconds, costs, 2 * sum(x.nbytes for x in (*at, *bars)))
 
 
@@ -136,10 +137,12 @@ def repeat(run: Callable[[], Any], calls: int) -> float:
     return (time.perf_counter() - start) / calls
 
 
-def cost(compiled: Any, elements: int) -> Cost:
-    """XLA's own count, per element; nan where the backend does not count."""
-    found = compiled.cost_analysis() or {}
-    counts = (found.get(k, math.nan) / elements for k in ("flops", "transcendentals", "bytes accessed"))
+def cost(compiled: Any, elements: int) -> Cost | None:
+    """XLA's own count, per element; None where the backend does not count."""
+    found = compiled.cost_analysis()
+    if not found:
+        return None
+    counts = (found.get(k, 0.0) / elements for k in ("flops", "transcendentals", "bytes accessed"))
     return Cost(*counts)
 
 
@@ -161,14 +164,16 @@ def geometric_mean(ratios: Sequence[float]) -> float:
 
 
 def shown(x: float | None, digits: str = ".2f") -> str:
-    return "" if x is None or math.isnan(x) else f"{x:{digits}}"
+    return "" if x is None else f"{x:{digits}}"
 
 
 def row(found: Timed, peak: float | None) -> list[str]:
     """One line of the table."""
     rate = found.bytes / found.median(GENERATED)
     counts = [
-        "/".join(shown(getattr(found.costs[who], k), ".4g") for who in found.case.contenders)
+        "/".join(
+            shown(getattr(found.costs[who], k), ".4g") for who in found.case.contenders if who in found.costs
+        )
         for k in ("flops", "transcendentals", "bytes")
     ]
     return [
@@ -212,7 +217,8 @@ def report(found: Sequence[Timed], failed: dict[str, str], peak: float | None, o
         "# Speed of value and gradient",
         "",
         f"Written by `benchmarks/speed.py` with jax {jax.__version__} on {device.platform}"
-        f" ({device.device_kind}), {options.elements} float32 elements, inputs {inputs}, {options.rounds} rounds.{moved}",
+        f" ({device.device_kind}), {options.elements} float32 elements, inputs {inputs},"
+        f" {options.rounds} rounds.{moved}",
         "",
     ]
     columns = [
