@@ -29,6 +29,7 @@ import numpy as np
 from prepared import GENERATED, JAX, PLAIN, Accuracy, Case, Prepared, PreparedError, count, names, read, table
 
 COPY = "copy"
+RIVALS = (PLAIN, JAX, COPY)
 SLOW = 2.0  # times plain autodiff: above this the table says what the time buys
 BANDWIDTH_BYTES = 1 << 28  # of the array whose copy shows what the memory can do
 COTANGENTS = (
@@ -64,11 +65,16 @@ class Timed:
     def median(self, who: str) -> float:
         return statistics.median(self.seconds[who])
 
-    def ratio(self, who: str, to: str) -> float | None:
-        """The median over the rounds of the time of one contender in that of another; None without either."""
+    def ratios(self, who: str, to: str) -> list[float]:
+        """The time of one contender in that of another, in every round; empty without either."""
         if who not in self.seconds or to not in self.seconds:
-            return None
-        return statistics.median(a / b for a, b in zip(self.seconds[who], self.seconds[to], strict=True))
+            return []
+        return [a / b for a, b in zip(self.seconds[who], self.seconds[to], strict=True)]
+
+    def ratio(self, who: str, to: str) -> float | None:
+        """The median of `ratios`."""
+        found = self.ratios(who, to)
+        return statistics.median(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +129,23 @@ def take_turns(runs: dict[str, Callable[[], Any]], options: Options) -> dict[str
 
 
 def repeat(run: Callable[[], Any], calls: int) -> float:
-    """Seconds per call.
+    """Seconds per call: on a CPU the median, elsewhere the mean.
 
-    An accelerator is given all calls at once, and works them off in order; a CPU would run several at once.
+    An accelerator is given all calls at once and works them off in order, so that their launches cost no
+    time. A CPU would run several at once, and now and then one of them waits for another program.
     """
-    each = jax.default_backend() == "cpu"
+    if jax.default_backend() == "cpu":
+        return statistics.median(clocked(run, 1) for _ in range(calls))
+    return clocked(run, calls) / calls
+
+
+def clocked(run: Callable[[], Any], calls: int) -> float:
+    """Seconds until all calls are done. Only the last result is held: many would fill the memory."""
     start = time.perf_counter()
     for _ in range(calls):
         out = run()
-        if each:
-            jax.block_until_ready(out)
     jax.block_until_ready(out)
-    return (time.perf_counter() - start) / calls
+    return time.perf_counter() - start
 
 
 def cost(compiled: Any, elements: int) -> Cost | None:
@@ -170,6 +181,7 @@ def shown(x: float | None, digits: str = ".2f") -> str:
 def row(found: Timed, peak: float | None) -> list[str]:
     """One line of the table."""
     rate = found.bytes / found.median(GENERATED)
+    beside_plain = found.ratios(GENERATED, PLAIN)
     counts = [
         "/".join(
             shown(getattr(found.costs[who], k), ".4g") for who in found.case.contenders if who in found.costs
@@ -180,7 +192,9 @@ def row(found: Timed, peak: float | None) -> list[str]:
         found.case.name,
         *(shown(1e6 * found.median(who), ".0f") for who in (GENERATED, PLAIN)),
         shown(1e6 * found.median(JAX), ".0f") if JAX in found.seconds else "",
-        *(shown(found.ratio(GENERATED, who)) for who in (PLAIN, JAX, COPY)),
+        shown(found.ratio(GENERATED, PLAIN)),
+        f"{min(beside_plain):.2f} to {max(beside_plain):.2f}",
+        *(shown(found.ratio(GENERATED, who)) for who in (JAX, COPY)),
         *counts,
         *([] if peak is None else [shown(rate / 1e9, ".0f"), f"{100 * rate / peak:.0f} %"]),
     ]
@@ -222,12 +236,13 @@ def report(found: Sequence[Timed], failed: dict[str, str], peak: float | None, o
         "",
     ]
     columns = [
-        "formula", "generated, µs", "plain, µs", "jax, µs", "/ plain", "/ jax", "/ copy", "flops",
+        "formula", "generated, µs", "plain, µs", "jax, µs", "/ plain", "rounds", "/ jax", "/ copy", "flops",
         "transcendentals", "bytes accessed", *([] if peak is None else ["GB/s", "of a copy's"]),
     ]  # fmt: skip
     lines += [table(columns, [row(f, peak) for f in found])]
     lines += [
-        "Flops, transcendentals and bytes accessed are XLA's, per element: generated/plain/jax.",
+        "Ratios are of the generated rule; `rounds` is the range of those to plain autodiff. Flops,"
+        " transcendentals and bytes accessed are XLA's, per element: generated/plain/jax.",
         "",
         "Geometric means:",
         "",
@@ -252,13 +267,9 @@ def record(
         "device": device.device_kind,
         "options": asdict(options),
         "copy_bytes_per_second": peak,
-        "cases": [asdict(f) | {"ratios": ratios(f)} for f in found],
+        "cases": [asdict(f) | {"ratios": {to: f.ratio(GENERATED, to) for to in RIVALS}} for f in found],
         "not_timed": failed,
     }
-
-
-def ratios(found: Timed) -> dict[str, float | None]:
-    return {to: found.ratio(GENERATED, to) for to in (PLAIN, JAX, COPY)}
 
 
 def measure(prepared: Prepared, options: Options) -> Iterator[Timed | tuple[str, str]]:
