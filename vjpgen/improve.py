@@ -52,7 +52,8 @@ class Effort:
     """How far the search goes.
 
     Attributes:
-        nodes: of the e-graphs that are tried in turn; what stays poor gets one like the last alone.
+        nodes: of the e-graphs that are tried in turn; the first is a glance, what stays poor gets one like
+            the last alone.
         enough: bits on average; a target as good as this, and
         nowhere_worse: bits at the worst point, is not searched further.
         poor: bits on average that are worth an e-graph of one target alone.
@@ -90,7 +91,7 @@ class Improver:
         done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
         self.forms = {k: (e,) for k, e in done.items()}
         sizes = self.effort.nodes
-        for turn, nodes in enumerate((*sizes, sizes[0])):
+        for turn, nodes in enumerate((*sizes, sizes[:2][-1])):
             todo = [k for k in done if not self._good(done[k], targets[k])]
             if turn:
                 fresh = {k: self._of_value(k, targets[k]) for k in todo}
@@ -150,7 +151,7 @@ class Improver:
         if (log, None) not in self.inner:
             exact = Truth((log,), self.spec.args).values(self.at.astype(np.float64))[:, 0]
             self._name((log, None), exact[: self.cut])
-            alone = Improver(self.spec, self.at, replace(self.effort, nodes=self.effort.nodes[:1]))
+            alone = Improver(self.spec, self.at, replace(self.effort, nodes=self.effort.nodes[1:2]))
             (self.meaning[self.inner[log, None]],) = alone.improve([Target((log,), exact)])
         return self.inner[log, None]
 
@@ -166,7 +167,7 @@ class Improver:
             shapes = [substitute(e, self.meaning) for e in (at, *balanced(at, self.env))]
             operand = self._single(shapes, self._counted(u))
             self.meaning[symbol] = substitute(
-                _solved(one, truth, u, replace(self.effort, nodes=self.effort.nodes[:1])),
+                _solved(one, truth, u, replace(self.effort, nodes=self.effort.nodes[1:2])),
                 {var(one.variable): operand},
             )
         return self.inner[key]

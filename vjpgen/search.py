@@ -28,9 +28,9 @@ from vjpgen.truth import Truth
 
 _SEED = 20240229
 _EFFORTS = {
-    "low": Effort((700,)),
-    "normal": Effort((700, 700, 3500)),
-    "high": Effort((700, 700, 2500, 12000), enough=0.25, nowhere_worse=3.2, poor=0.75),
+    "low": Effort((200, 700)),
+    "normal": Effort((200, 700, 3500)),
+    "high": Effort((200, 700, 2500, 12000), enough=0.25, nowhere_worse=3.2, poor=0.75),
 }
 
 _ZEROS = 16  # one point in so many, where the formula has a limit at 0 and no value
