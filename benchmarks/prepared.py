@@ -11,6 +11,7 @@ import argparse
 import importlib.util
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -101,6 +102,7 @@ class Prepared:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module  # dataclasses look their own module up
         spec.loader.exec_module(module)
         f = getattr(module, case.stem)
 

@@ -174,29 +174,34 @@ def geometric_mean(ratios: Sequence[float]) -> float:
     return math.exp(statistics.fmean(map(math.log, ratios)))
 
 
-def shown(x: float | None, digits: str = ".2f") -> str:
-    return "" if x is None else f"{x:{digits}}"
+def shown(x: float | None) -> str:
+    return "" if x is None else f"{x:.2f}"
+
+
+def microseconds(found: Timed, who: str) -> str:
+    if who not in found.seconds:
+        return ""
+    time_taken = 1e6 * found.median(who)
+    return f"{time_taken:.0f}" if time_taken >= 100 else f"{time_taken:.1f}"
 
 
 def row(found: Timed, peak: float | None) -> list[str]:
     """One line of the table."""
     rate = found.bytes / found.median(GENERATED)
     beside_plain = found.ratios(GENERATED, PLAIN)
-    counts = [
-        "/".join(
-            shown(getattr(found.costs[who], k), ".4g") for who in found.case.contenders if who in found.costs
-        )
-        for k in ("flops", "transcendentals", "bytes")
-    ]
+    costs = [found.costs[who] for who in found.case.contenders if who in found.costs]
+    counts = (
+        "/".join(f"{getattr(c, counted):.4g}" for c in costs)
+        for counted in ("flops", "transcendentals", "bytes")
+    )
     return [
         found.case.name,
-        *(shown(1e6 * found.median(who), ".0f") for who in (GENERATED, PLAIN)),
-        shown(1e6 * found.median(JAX), ".0f") if JAX in found.seconds else "",
+        *(microseconds(found, who) for who in (GENERATED, PLAIN, JAX)),
         shown(found.ratio(GENERATED, PLAIN)),
         f"{min(beside_plain):.2f} to {max(beside_plain):.2f}",
         *(shown(found.ratio(GENERATED, who)) for who in (JAX, COPY)),
         *counts,
-        *([] if peak is None else [shown(rate / 1e9, ".0f"), f"{100 * rate / peak:.0f} %"]),
+        *([] if peak is None else [f"{rate / 1e9:.0f}", f"{100 * rate / peak:.0f} %"]),
     ]
 
 
