@@ -120,7 +120,8 @@ def take_turns(runs: dict[str, Callable[[], Any]], options: Options) -> dict[str
     for who, run in runs.items():
         repeat(run, 1)  # the first call is slower
         calls[who] = max(1, math.ceil(options.turn / repeat(run, 3)))
-    names, found = list(runs), {who: [] for who in runs}
+    names = list(runs)
+    found: dict[str, list[float]] = {who: [] for who in runs}
     for k in range(options.rounds):
         first = k % len(names)
         for who in (*names[first:], *names[:first]):
