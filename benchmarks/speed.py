@@ -7,7 +7,8 @@ FOLDER is from `prepare.py`; jax and numpy are all that this needs. One compiled
 float32 arrays of inputs and of cotangents, and returns the values and the cotangents of the inputs. The copy
 is a program with the same number of arrays in and out that negates each. In every round the contenders take
 turns, the first one another each time; a turn repeats the call for `--turn` seconds. Times are medians of
-the rounds, ratios are medians of the ratios within a round. Bytes are those of the arrays in and out, once.
+the rounds, ratios are medians of the ratios within a round. GB/s are the bytes of the arrays in and out,
+once, by the time of the generated rule, and the device's are those of a copy of one large array.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from prepared import GENERATED, JAX, PLAIN, Accuracy, Case, Prepared, PreparedError, count, names, read, table
@@ -102,15 +104,36 @@ def copied(bars: tuple[Any, ...], *at: Any) -> Any:
     return tuple(-b for b in bars), tuple(-x for x in at)
 
 
+def compiled(program: Callable[..., Any], bars: tuple[Any, ...], at: Sequence[Any]) -> tuple[Any, Any]:
+    """A program, and a function that calls it on these arrays and returns what it returned.
+
+    Each call writes into the arrays of the last one: how fast the system hands out new ones is no matter of
+    the rule, and may take longer than the rule.
+    """
+    out = jax.tree.map(jnp.zeros_like, (bars, tuple(at)))
+
+    def in_place(out: Any, bars: tuple[Any, ...], *at: Any) -> Any:
+        return program(bars, *at)
+
+    call = jax.jit(in_place, donate_argnums=0, keep_unused=True).lower(out, bars, *at).compile()
+
+    def run() -> Any:
+        nonlocal out
+        out = call(out, bars, *at)
+        return out
+
+    return call, run
+
+
 def timed(prepared: Prepared, case: Case, options: Options) -> Timed:
     """Compile all contenders of a case, then let them take turns."""
     n = options.elements
     at = [jax.device_put(np.resize(c, n)) for c in prepared.points(case, ordinary=options.ordinary)]
     bars = tuple(jax.device_put(np.resize(np.roll(COTANGENTS, k), n)) for k in range(case.outputs))
     programs = {who: gradient(prepared.function(case, who)) for who in case.contenders} | {COPY: copied}
-    compiled = {who: jax.jit(p).lower(bars, *at).compile() for who, p in programs.items()}
-    seconds = take_turns({who: lambda run=run: run(bars, *at) for who, run in compiled.items()}, options)
-    costs = {who: counted for who, run in compiled.items() if (counted := cost(run, n)) is not None}
+    calls = {who: compiled(program, bars, at) for who, program in programs.items()}
+    seconds = take_turns({who: run for who, (_, run) in calls.items()}, options)
+    costs = {who: counted for who, (call, _) in calls.items() if (counted := cost(call, n)) is not None}
     return Timed(case, seconds, costs, 2 * sum(x.nbytes for x in (*at, *bars)))
 
 
@@ -158,17 +181,12 @@ def cost(compiled: Any, elements: int) -> Cost | None:
     return Cost(*counts)
 
 
-def bandwidth(options: Options) -> float | None:
-    """Bytes per second that a copy of one large array reads and writes.
-
-    None on a CPU, where it would measure how fast the system hands out pages for the result.
-    """
-    if jax.default_backend() == "cpu":
-        return None
+def bandwidth(options: Options) -> float:
+    """Bytes per second that a copy of one large array reads and writes."""
     x = jax.device_put(np.resize(COTANGENTS, max(BANDWIDTH_BYTES // 4, options.elements)))
-    run = jax.jit(lambda x: -x).lower(x).compile()
-    (seconds,) = take_turns({COPY: lambda: run(x)}, options).values()
-    return 2 * x.nbytes / statistics.median(seconds)
+    _, run = compiled(copied, (x,), ())
+    (seconds,) = take_turns({COPY: run}, options).values()
+    return float(2 * x.nbytes / statistics.median(seconds))
 
 
 def geometric_mean(ratios: Sequence[float]) -> float:
@@ -186,7 +204,7 @@ def microseconds(found: Timed, who: str) -> str:
     return f"{time_taken:.0f}" if time_taken >= 100 else f"{time_taken:.1f}"
 
 
-def row(found: Timed, peak: float | None) -> list[str]:
+def row(found: Timed, peak: float) -> list[str]:
     """One line of the table."""
     rate = found.bytes / found.median(GENERATED)
     beside_plain = found.ratios(GENERATED, PLAIN)
@@ -202,7 +220,8 @@ def row(found: Timed, peak: float | None) -> list[str]:
         f"{min(beside_plain):.2f} to {max(beside_plain):.2f}",
         *(shown(found.ratio(GENERATED, who)) for who in (JAX, COPY)),
         *counts,
-        *([] if peak is None else [f"{rate / 1e9:.0f}", f"{100 * rate / peak:.0f} %"]),
+        f"{rate / 1e9:.1f}",
+        f"{100 * rate / peak:.0f} %",
     ]
 
 
@@ -228,22 +247,21 @@ def accuracy_text(a: Accuracy) -> str:
     )
 
 
-def report(found: Sequence[Timed], failed: dict[str, str], peak: float | None, options: Options) -> str:
+def report(found: Sequence[Timed], failed: dict[str, str], peak: float, options: Options) -> str:
     """The page in Markdown."""
     device = jax.devices()[0]
-    moved = "" if peak is None else f" A copy of one large array moves {peak / 1e9:.0f} GB/s."
     inputs = "of ordinary size" if options.ordinary else "half of ordinary size, half over all bit patterns"
     lines = [
         "# Speed of value and gradient",
         "",
         f"Written by `benchmarks/speed.py` with jax {jax.__version__} on {device.platform}"
         f" ({device.device_kind}), {options.elements} float32 elements, inputs {inputs},"
-        f" {options.rounds} rounds.{moved}",
+        f" {options.rounds} rounds. A copy of one large array moves {peak / 1e9:.1f} GB/s.",
         "",
     ]
     columns = [
         "formula", "generated, µs", "plain, µs", "jax, µs", "/ plain", "rounds", "/ jax", "/ copy", "flops",
-        "transcendentals", "bytes accessed", *([] if peak is None else ["GB/s", "of a copy's"]),
+        "transcendentals", "bytes accessed", "GB/s", "of the device's",
     ]  # fmt: skip
     lines += [table(columns, [row(f, peak) for f in found])]
     lines += [
@@ -262,9 +280,7 @@ def report(found: Sequence[Timed], failed: dict[str, str], peak: float | None, o
     return "\n".join(lines) + "\n"
 
 
-def record(
-    found: Sequence[Timed], failed: dict[str, str], peak: float | None, options: Options
-) -> dict[str, Any]:
+def record(found: Sequence[Timed], failed: dict[str, str], peak: float, options: Options) -> dict[str, Any]:
     """The same as plain data, every round's seconds included."""
     device = jax.devices()[0]
     return {
