@@ -182,7 +182,7 @@ HOMES = {
 ROOMS = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}
 OURS = sorted(
     path
-    for folder in ("vjpgen", "tests", "scripts", "examples")
+    for folder in ("vjpgen", "tests", "scripts", "benchmarks", "examples")
     for path in (ROOT / folder).rglob("*.py")
     if "__pycache__" not in path.parts
 )
