@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from vjpgen.cancel import cancelled
 from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
 from vjpgen.classes import analyse
 from vjpgen.collect import collected
+from vjpgen.effort import Effort
 from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract
@@ -46,28 +47,6 @@ _FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
 _BAR = math.log2(1 + BAR)
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How far the search goes.
-
-    Attributes:
-        nodes: of the e-graphs that are tried in turn; the first is a glance, what stays poor gets one like
-            the last alone.
-        enough: bits on average; a target as good as this, and
-        nowhere_worse: bits at the worst point, is not searched further.
-        poor: bits on average that are worth an e-graph of one target alone.
-        price: of what a candidate costs.
-        words: whether forms in double words are tried in the end.
-    """
-
-    nodes: tuple[int, ...]
-    enough: float = 0.5
-    nowhere_worse: float = 4.0
-    poor: float = 2.0
-    price: float = 1.0
-    words: bool = True
 
 
 class Improver:
@@ -238,7 +217,9 @@ class Improver:
                 facts.append(("nz", e))
         return facts
 
-    def _best(self, k: int, target: Target, terms: Sequence[Term], so_far: Expr, *, words: bool = False) -> Expr:
+    def _best(
+        self, k: int, target: Target, terms: Sequence[Term], so_far: Expr, *, words: bool = False
+    ) -> Expr:
         """The best form, or choice among forms, out of terms; with those in double words where asked for."""
         truth, env = self._counted(target.truth[: self.seen]), self.broad
         shapes = dict.fromkeys(
