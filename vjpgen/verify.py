@@ -126,9 +126,9 @@ def measure_callable(
         rows = [unclipped(pull, bar, clips) if any(clips) else pull(bar) for bar in bars]
         if twin is None:
             return values, rows, None
-        push = _tupled(twin, several, shape)
+        push = jax.linearize(_tupled(twin, several, shape), *at)[1]
         bases = [tuple(one if k == j else zero for k in range(n_args)) for j in range(n_args)]
-        return values, rows, [jax.jvp(push, at, basis)[1] for basis in bases]
+        return values, rows, [push(*basis) for basis in bases]
 
     one, zero = np.ones(shape, columns[0].dtype), np.zeros(shape, columns[0].dtype)
     values, rows, pushed = jax.jit(program)(one, zero, *columns)
