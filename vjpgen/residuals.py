@@ -55,7 +55,8 @@ def candidates(forms: Forms) -> list[Plan]:
 
 def cost(p: Plan) -> tuple[int, int, float]:
     """Arrays held, those of them held for this purpose alone, and the price of recomputing."""
-    return len(p.residuals), sum(r.kind != "output" for r in p.residuals), recomputation(p)
+    held = [r.kind for r in p.residuals if r.kind != "static"]
+    return len(held), sum(kind != "output" for kind in held), recomputation(p)
 
 
 def recomputation(p: Plan) -> float:
@@ -70,7 +71,8 @@ def _make(forms: Forms, saved: Sequence[Residual]) -> Plan | None:
     used = set(variables(*(e for row in bwd for e in row)))
     if any(r.name not in used for r in saved):
         return None
-    inputs = [Residual(a, var(a), "input") for a in forms.spec.args if a in used]
+    static = forms.spec.signature.static
+    inputs = [Residual(a, var(a), "static" if a in static else "input") for a in forms.spec.args if a in used]
     middle = [r for r in saved if r.kind == "intermediate"]
     outputs = [r for r in saved if r.kind == "output"]
     return Plan(forms, (*inputs, *middle, *outputs), bwd)
