@@ -1,4 +1,4 @@
-"""How a function is to be called, from text to `Signature`: what is not differentiated, defaults, names of outputs."""
+"""How a function is to be called, from text to `Signature`."""
 
 from __future__ import annotations
 
@@ -149,12 +149,12 @@ def read(
 def notes(signature: Signature) -> Iterator[str]:
     """What a caller has to know."""
     if signature.nondiff:
-        yield f"{_series(signature.nondiff)} {_verb(signature.nondiff)} not differentiated: arrays of any dtype"
+        who = f"{_series(signature.nondiff)} {_verb(signature.nondiff)}"
+        yield f"{who} not differentiated, and may be of any dtype"
     if signature.static:
         number = "a Python number" if len(signature.static) == 1 else "Python numbers"
-        yield (
-            f"{_series(signature.static)} {_verb(signature.static)} static: {number}, fixed when the function is traced"
-        )
+        who = f"{_series(signature.static)} {_verb(signature.static)}"
+        yield f"{who} static: {number}, fixed when the function is traced"
 
 
 def _verb(names: Sequence[str]) -> str:
@@ -166,7 +166,7 @@ def _series(names: Sequence[str]) -> str:
 
 
 def _consistent(passing: Passing, wishes: Wishes, order: Sequence[str]) -> None:
-    fixed = {a: "--nondiff" for a in passing.nondiff} | {a: "--static" for a in passing.static}
+    fixed = dict.fromkeys(passing.nondiff, "--nondiff") | dict.fromkeys(passing.static, "--static")
     for a in passing.nondiff:
         if a in passing.static:
             raise OptionError(

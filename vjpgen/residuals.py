@@ -85,7 +85,7 @@ def _cuts(forms: Forms, outputs: Sequence[Residual]) -> Iterator[tuple[Residual,
     names = Names((*forms.spec.args, forms.spec.name, *output_names(forms.spec)))
     meaning = {var(r.name): r.expr for r in outputs}
     cut: tuple[Residual, ...] = ()
-    while (found := _deepest_cut(partials, forms.spec.args)) is not None:
+    while (found := _deepest_cut(partials, forms.spec.arrays)) is not None:
         name = names.new(telling(found, {}) or "inner")
         partials = tuple(substitute(e, {found: var(name)}) for e in partials)
         meaning[var(name)] = substitute(found, meaning)

@@ -88,7 +88,7 @@ def differentiable(forms: Forms, inputs: Sequence[float]) -> bool:
 
 
 def second_partials(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
-    """Exact second partials (m, a, a), flat; nan where one does not exist, 0 by what is not differentiated."""
+    """Exact second partials (m, a, a), flat; nan where one does not exist, 0 by what is fixed."""
     m, a = len(spec.outputs), len(spec.args)
     truth = truth_of(spec)
     columns = []
