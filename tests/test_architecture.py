@@ -104,6 +104,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     # Forms to text
     ("guards", "naming", "printer"),
     ("residuals", "lowering", "double_word"),
+    ("module_names",),
     ("statements", "scaffold", "doc"),
     (
         "render",

@@ -10,8 +10,9 @@ from pathlib import Path
 from vjpgen.doc import Doc, documentation, header, kept
 from vjpgen.forms import Plan
 from vjpgen.lowering import lower
+from vjpgen.module_names import SUPPORT, plain_name
 from vjpgen.naming import Names
-from vjpgen.scaffold import SUPPORT, Bodies, Scaffold, plain_name
+from vjpgen.scaffold import Bodies, Scaffold
 from vjpgen.spec import Meant, Spec
 from vjpgen.statements import unpack
 from vjpgen.templating import Templates
@@ -54,7 +55,7 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
         saved=_at_most(f": {kept(plan)}", 33),
         residuals_type=bodies.residuals_type,
         cotangent=bodies.cotangent,
-        cotangents_type=_tuple_of("Array" if a in spec.moving else "None" for a in spec.arrays),
+        cotangents_type=bodies.cotangents_type,
         tangents_type=arrays,
         primals_type=arrays.replace("Array", "ArrayLike"),
         plain=bodies.plain,

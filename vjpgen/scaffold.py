@@ -7,30 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vjpgen import double_word
 from vjpgen.expr import Expr, substitute, var, variables
 from vjpgen.floats import evaluate
 from vjpgen.forms import Plan
 from vjpgen.lowering import Block, lower
+from vjpgen.module_names import module_names, plain_name
 from vjpgen.naming import Names, output_names
-from vjpgen.ops import OPS
 from vjpgen.printer import is_constant
-from vjpgen.statements import clipped, constant, product, returned, total, unpack, without_unused, words
+from vjpgen.statements import (
+    by_key,
+    clipped,
+    constant,
+    cotangents_type,
+    product,
+    returned,
+    total,
+    unpack,
+    without_unused,
+    words,
+)
 
 _DOC_LINE = 66
-# What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
-SUPPORT = (
-    "unbroadcast", "clip_cotangent", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum",
-    "split", "bessel_series", "huge", "atanh_rest", "half_period", "refined", "bracketed",
-    "place", "at_place", double_word.FIRST, *double_word.HELPERS,
-    *dict.fromkeys(op.support for op in OPS.values() if op.support),
-)  # fmt: skip
-_INSIDE_SUPPORT = (
-    "ERFCX_SINGLE", "ERFCX_DOUBLE", "LAMBERTW_SINGLE", "LAMBERTW_DOUBLE", "lambertw_rule", "besselj_rule",
-    "besseli_rule", "bessel_miller", "bessel_hankel", "digamma_rule",
-    "LGAMMA1P_SINGLE", "LGAMMA1P_DOUBLE", "log_parts", "kl_div_rule", "log_ratio_rule", "STIRLING_SINGLE",
-    "STIRLING_DOUBLE", "DIGAMMA_EXCESS_SINGLE", "DIGAMMA_EXCESS_DOUBLE",
-)  # fmt: skip
 Matrix = tuple[tuple[Expr, ...], ...]
 
 
@@ -52,7 +49,7 @@ class Bodies:
     Attributes:
         plain, fwd, bwd, rule: statements of the four functions.
         partials: the functions that compute partials.
-        residuals_type: the annotation of fwd's residuals.
+        residuals_type, cotangents_type: the annotations of fwd's residuals and of what bwd returns.
         cotangent: the name of bwd's second parameter.
         support: helpers that are called, in order.
     """
@@ -63,6 +60,7 @@ class Bodies:
     rule: tuple[str, ...]
     partials: tuple[Function, ...]
     residuals_type: str
+    cotangents_type: str
     cotangent: str
     support: tuple[str, ...]
 
@@ -93,10 +91,9 @@ class Scaffold:
         fwd, rule = self._fwd(blocks), self._rule(blocks) if self.spec.linear else ()
         support = [s for b in blocks for s in b.support]
         residuals_type, cotangent = self._residuals_type(), self.names.copy().new(self._cotangent())
-        bwd = self._bwd()
-        return Bodies(
-            plain, fwd, bwd, rule, functions, residuals_type, cotangent, tuple(dict.fromkeys(support))
-        )
+        items, bwd = self._bwd()
+        named = residuals_type, cotangents_type(items), cotangent
+        return Bodies(plain, fwd, bwd, rule, functions, *named, tuple(dict.fromkeys(support)))
 
     def _cotangent(self) -> str:
         return "cotangents" if self.spec.several else "cotangent"
@@ -111,12 +108,8 @@ class Scaffold:
         """Statements that give every output of a call its name."""
         if keys := self.spec.signature.keys:
             values = names.new("values")
-            return [f"{values} = {call}", self._by_key(self.outs, values, keys)]
+            return [f"{values} = {call}", by_key(self.outs, values, keys)]
         return [f"{unpack(self.outs) if self.spec.several else self.outs[0]} = {call}"]
-
-    def _by_key(self, targets: Sequence[str], source: str, keys: Sequence[str]) -> str:
-        items = [f"{source}[{key!r}]" for key in keys]
-        return f"{unpack(targets)} = {unpack(items)}"
 
     # The value
 
@@ -251,7 +244,8 @@ class Scaffold:
         kinds += ["_Like"] * (len(self.spec.moving) if self.like else 0)
         return f"tuple[{', '.join(kinds) or '()'}]"
 
-    def _bwd(self) -> tuple[str, ...]:
+    def _bwd(self) -> tuple[list[str], tuple[str, ...]]:
+        """The source of each cotangent, and all statements."""
         names = self._beside(self.plan.bwd)
         given = names.new(self._cotangent())
         moving = self.spec.moving
@@ -262,7 +256,7 @@ class Scaffold:
             lines.append(f"{unpack([*kept, *(likes.values() if self.like else ())])} = residuals")
         bars = [names.new(f"{out}_bar") for out in self.outs] if self.spec.several else [given]
         if keys := self.spec.signature.keys:
-            lines.append(self._by_key(bars, given, keys))
+            lines.append(by_key(bars, given, keys))
         elif self.spec.several:
             lines.append(f"{unpack(bars)} = {given}")
         varying = [name for _, name in self._varying(self.plan.bwd)]
@@ -279,7 +273,7 @@ class Scaffold:
         items = [
             self._pulled(a, text[a], bars[0], likes[a]) if a in moving else "None" for a in self.spec.arrays
         ]
-        return without_unused(names, (*lines, f"return {unpack(items, always=True)}"))
+        return items, without_unused(names, (*lines, f"return {unpack(items, always=True)}"))
 
     def _pulled(self, argument: str, text: str, bar: str, like: str) -> str:
         """The cotangent of one argument from its sum of products, empty where it is zero."""
@@ -287,7 +281,7 @@ class Scaffold:
         if self.alone:
             return clipped(f"_cast({text}, {bar}.dtype)", clip) if text else f"jnp.zeros_like({bar})"
         if not text:
-            return f"jnp.zeros({like}.shape, {like}.dtype)"
+            return "None"
         return clipped(f"_unbroadcast({text}, {like})", clip)
 
     # Forward mode
@@ -320,23 +314,6 @@ class Scaffold:
         pairs = zip(self.args, row, strict=True)
         terms = [f"({factor}, {dots[a]})" for a, factor in pairs if factor != "0.0" and a in self.spec.moving]
         return f"_tangent({', '.join([out, *terms])})"
-
-
-def plain_name(name: str) -> str:
-    """The function that computes the value alone; a function called like a helper steps aside."""
-    return f"_{name}_value" if name in (*SUPPORT, *_INSIDE_SUPPORT) else f"_{name}"
-
-
-def module_names(name: str) -> frozenset[str]:
-    """Names that a module of the function `name` defines or uses at its top level."""
-    own = ("", "_fwd", "_bwd", "_jvp", "_jvp_rule")
-    private = ("", "_value", "_partials", "_partials_at")
-    helpers = (f"_{s}" for s in SUPPORT)
-    top = ("jax", "jnp", "math", "dataclasses", "functools", "Array", "ArrayLike", "DTypeLike")
-    parameters = ("residuals", "primals", "tangents")
-    return frozenset(
-        (*(name + s for s in own), *(f"_{name}{s}" for s in private), *helpers, *top, *parameters)
-    )
 
 
 def _lower(
