@@ -12,11 +12,16 @@ import numpy as np
 import pytest
 
 from kinds import KINDS, Kind
+from rarely import rarely
+from vjpgen import verify
 
 POLICIES = ("nothing_saveable", "everything_saveable", "dots_saveable")
 
 
-@pytest.fixture(params=KINDS)
+OFTEN = ("nondiff", "named outputs, a default")  # the others compile as long for less
+
+
+@pytest.fixture(params=[k if k in OFTEN else rarely(k) for k in KINDS])
 def kind(request: pytest.FixtureRequest) -> Kind:
     return KINDS[request.param]
 
@@ -251,7 +256,7 @@ def test_arrays_without_elements(kind: Kind, shape: tuple[int, ...]) -> None:
 
 
 def test_double_precision(kind: Kind) -> None:
-    with jax.enable_x64(True):
+    with verify.double_precision(True):
         at = [a.astype(np.float64) if a.dtype == np.float32 else a for a in kind.at]
         found = gradient(kind, kind.reverse)(*at)
         assert all(g.dtype == np.float64 for g in found)

@@ -128,14 +128,14 @@ class Scaffold:
         return (*lines, f"return {self._output(f'_cast({out}, {dtype})' for out in self.outs)}")
 
     def _shaped(self, value: Expr, text: str) -> str:
-        """The source of an output, broadcast to all the arguments' shape if it does not mention them all."""
+        """The source of an output, with the shape and sharding of the arguments that it does not mention."""
         arrays = self.spec.arrays
         if set(variables(value)) >= set(arrays):
             return text
         if self.alone:
             return f"jnp.full_like({arrays[0]}, {text})"
-        shapes = ", ".join(f"{a}.shape" for a in arrays)
-        return f"jnp.broadcast_to({text}, jnp.broadcast_shapes({shapes}))"
+        silent = [f"jnp.ones_like({a})" for a in arrays if a not in variables(value)]
+        return " * ".join([f"({text})" if " " in text else text, *silent])
 
     # The partials
 
