@@ -24,17 +24,17 @@ EXPLICIT = jax.make_mesh((8,), ("i",), axis_types=(AxisType.Explicit,))
 def pulled(kind: Kind, f: Any) -> Callable[..., Any]:
     """Values and cotangents of an elementwise pull-back."""
 
-    def program(*at: Any) -> Any:
+    def program(weight: Any, *at: Any) -> Any:
         values, pull = jax.vjp(f, *at)
-        cotangents = pull(tuple((k + 1.5) * y for k, y in enumerate(values)))
+        cotangents = pull(tuple((k + 1.5) * weight for k in range(len(values))))
         return values, [cotangents[j] for j in kind.moving]
 
     return program
 
 
 def long(kind: Kind) -> list[Any]:
-    """The arrays, of sixteen elements each."""
-    return [np.tile(a, 4) for a in kind.at]
+    """A weight and the arrays, of sixteen elements each."""
+    return [np.linspace(1, 2, 16, dtype=np.float32), *(np.tile(a, 4) for a in kind.at)]
 
 
 def spread(at: list[Any], mesh: Any, held: int | None = None) -> list[Any]:
@@ -43,9 +43,9 @@ def spread(at: list[Any], mesh: Any, held: int | None = None) -> list[Any]:
 
 
 def one_scalar(kind: Kind) -> list[Any]:
-    """The arrays, the last that is differentiated a single number."""
+    """The weight and the arrays, the last that is differentiated a single number."""
     at = long(kind)
-    return [a[0] if k == kind.moving[-1] else a for k, a in enumerate(at)]
+    return [a[0] if k == kind.moving[-1] + 1 else a for k, a in enumerate(at)]
 
 
 def check_shards(kind: Kind) -> None:
@@ -62,7 +62,7 @@ def check_a_replicated_argument(kind: Kind) -> None:
     if len(kind.moving) < 2:
         return
     for f in (kind.reverse, kind.forward):
-        program, at, held = pulled(kind, f), one_scalar(kind), kind.moving[-1]
+        program, at, held = pulled(kind, f), one_scalar(kind), kind.moving[-1] + 1
         sharded = jax.jit(program).lower(*spread(at, AUTO, held)).compile()
         kind.close(sharded(*spread(at, AUTO, held)), jax.jit(program)(*at))
         assert COLLECTIVE.findall(sharded.as_text()) == ["all-reduce"]
@@ -75,9 +75,9 @@ def check_shard_map(kind: Kind) -> None:
         everywhere = jax.shard_map(program, mesh=AUTO, in_specs=P("i"), out_specs=P("i"))
         kind.close(jax.jit(everywhere)(*at), jax.jit(program)(*at))
         if len(kind.moving) > 1:
-            at, held = one_scalar(kind), kind.moving[-1]
+            at, held = one_scalar(kind), kind.moving[-1] + 1
             specs = tuple(P() if k == held else P("i") for k in range(len(at)))
-            grads = [P() if j == held else P("i") for j in kind.moving]
+            grads = [P() if j + 1 == held else P("i") for j in kind.moving]
             mixed = jax.shard_map(program, mesh=AUTO, in_specs=specs, out_specs=(P("i"), grads))
             kind.close(jax.jit(mixed)(*at), jax.jit(program)(*at))
 
@@ -88,12 +88,12 @@ def check_explicit_sharding(kind: Kind) -> None:
         program, at = pulled(kind, f), long(kind)
         wanted = jax.jit(program)(*at)
         with jax.set_mesh(EXPLICIT):
-            for held in (None, *kind.moving[1:]):
+            for held in (None, *(j + 1 for j in kind.moving[1:])):
                 given = spread(at, EXPLICIT, held)
                 found = jax.jit(program)(*given)
                 kind.close(found, wanted)
                 for j, cotangent in zip(kind.moving, found[1], strict=True):
-                    assert cotangent.sharding.spec == (P(None) if j == held else P("i"))
+                    assert cotangent.sharding.spec == (P(None) if j + 1 == held else P("i"))
 
 
 CHECKS = (check_shards, check_a_replicated_argument, check_shard_map, check_explicit_sharding)
