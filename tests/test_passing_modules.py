@@ -15,7 +15,7 @@ CASES: dict[str, tuple[tuple[str, dict[str, Any]], Faults]] = {
     "nondiff": (
         ("x*x*n", {"nondiff": "n", "args": ["x", "n"]}),
         [
-            ("            None,\n", "            jnp.ones_like(n),\n"),
+            (", None)\n", ", cotangent)\n"),
             ("(partial_x, x_dot)", "(partial_x, x_dot), (1.0, n_dot)"),
         ],
     ),
