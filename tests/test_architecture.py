@@ -70,6 +70,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "derive",
         "chain",
         "collect",
+        "gather",
         "plainly",
         "balance",
         "cancel",
@@ -90,6 +91,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "marks",
         "tangents",
         "tidy",
+        "two_words",
         "departure",
         "reference",
         "recorded",
@@ -97,7 +99,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "roots",
         "implicit_points",
     ),
-    ("candidates",),
+    ("candidates", "effort"),
     ("splits",),
     ("improve", "mending"),
     ("search",),
@@ -166,7 +168,7 @@ HOMES = {
     },
     "bokeh": {"plots"},
     "egglog": {"egraph"},
-    "flint": {"arb_ops", "truth", "oracle", "smooth", "series", "roots"},
+    "flint": {"arb_ops", "gather", "truth", "oracle", "smooth", "series", "roots"},
     "jax": {"verify", "foreign", "api"},
     "jaxlib": {"verify"},
     "filelock": {"building"},
@@ -185,7 +187,7 @@ HOMES = {
 ROOMS = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}
 OURS = sorted(
     path
-    for folder in ("vjpgen", "tests", "scripts", "examples")
+    for folder in ("vjpgen", "tests", "scripts", "benchmarks", "examples")
     for path in (ROOT / folder).rglob("*.py")
     if "__pycache__" not in path.parts
 )

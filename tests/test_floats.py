@@ -16,7 +16,7 @@ F = np.float32
 
 
 def test_every_operation_has_a_numpy_column() -> None:
-    assert sorted(NUMPY) == sorted(OPS)
+    assert sorted((*NUMPY, "double_word")) == sorted(OPS)  # that one has a formula of its own
 
 
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.arity > 0], ids=lambda op: op.name)

@@ -9,9 +9,10 @@ import sys
 import numpy as np
 import pytest
 
+from vjpgen import meter as meter_room
 from vjpgen import verify
 from vjpgen.errors import InternalError, VjpgenError
-from vjpgen.meter import open_meter
+from vjpgen.meter import ahead, open_meter
 
 SOURCE = "import jax.numpy as jnp\n\ndef f(x):\n    return jnp.sin(x)\n"
 APART = "import sys\nfrom vjpgen.meter import open_meter\nwith open_meter() as meter:\n"
@@ -51,6 +52,27 @@ def test_the_process_ends_with_the_block_however_that_ends() -> None:
         assert meter._process.poll() is None
         raise KeyError
     assert meter._process.poll() is not None
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_process_started_ahead_is_the_one_that_measures() -> None:
+    with ahead():
+        (waiting,) = meter_room._ahead
+        with open_meter() as meter:
+            assert meter._process is waiting
+            assert meter.versions() == verify.versions()
+        assert waiting.poll() is not None
+        with open_meter() as another:
+            assert another._process is not waiting
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_process_started_ahead_for_nothing_ends_with_the_block() -> None:
+    with contextlib.suppress(KeyError), ahead():
+        (waiting,) = meter_room._ahead
+        raise KeyError
+    assert waiting.poll() is not None
+    assert not meter_room._ahead
 
 
 @pytest.mark.usefixtures("apart")

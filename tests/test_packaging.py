@@ -26,6 +26,7 @@ SHIPPED = (
     "LICENSE",
     "MANIFEST.in",
     "README.md",
+    "benchmarks",
     "docs",
     "examples",
     "pyproject.toml",
@@ -179,6 +180,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: tuple[Path, Path], 
 def test_the_sdist_holds_what_a_reader_needs(built: tuple[Path, Path]) -> None:
     with tarfile.open(built[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    for name in ("LICENSE", "README.md", "CHANGELOG.md", "tests/conftest.py", "templates/module.py.j2"):
+    for name in (
+        "LICENSE", "README.md", "CHANGELOG.md", "benchmarks/speed.py", "tests/conftest.py",
+        "templates/module.py.j2",
+    ):  # fmt: skip
         assert name in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("build/")]

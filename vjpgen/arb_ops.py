@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from flint import arb, arb_series, ctx, fmpq
 
-from vjpgen.expr import Expr, call, const, num
+from vjpgen.expr import Expr, call, const, num, opened, rebuild
 
 NAN = arb.nan()
 ZERO = arb(0)
@@ -169,6 +169,8 @@ def _horner(z: Expr, coefficients: tuple[Expr, ...]) -> Expr:
 
 def write_out(e: Expr) -> Expr | None:
     """A composite operation in elementary ones, for `expr.rebuild`."""
+    if e.op == "double_word":
+        return rebuild(opened(e), write_out)
     return COMPOSITE[e.op](*e.args) if e.op in COMPOSITE else None
 
 

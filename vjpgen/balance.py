@@ -16,7 +16,7 @@ from itertools import combinations
 
 import numpy as np
 
-from vjpgen.expr import Expr, call, num
+from vjpgen.expr import Expr, again, call, num
 from vjpgen.floats import Array, evaluate_all, huge, tiny
 
 _LONGEST = 300  # nodes of an expression that is looked at
@@ -109,7 +109,7 @@ class _Balancer:
 
 
 def _again(e: Expr, args: list[Expr]) -> Expr:
-    return call(e.op, *args) if e.args else e
+    return again(e, args) if e.args else e
 
 
 def _multiplies(x: Expr) -> bool:

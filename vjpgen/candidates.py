@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from vjpgen import two_words
 from vjpgen.compiled import compiled
 from vjpgen.expr import Expr, num, var, walk
 from vjpgen.extract import Term, make_term
 from vjpgen.floats import Array, evaluate
 from vjpgen.forms import Trade
-from vjpgen.ops import OPS
 from vjpgen.spec import Spec
 from vjpgen.tidy import tidy
 
@@ -76,5 +76,4 @@ def front(terms: Iterable[Term]) -> tuple[Trade, ...]:
 
 def cost(e: Expr) -> float:
     """Sum of the costs of the distinct operations of an expression, and a little for its length."""
-    operations = (len(x.args) * 2.0 if x.op == "poly" else OPS[x.op].cost for x in walk(e) if x.args)
-    return sum(operations) + _LENGTH * e.size
+    return sum(two_words.cost(x) for x in walk(e) if x.args) + _LENGTH * e.size

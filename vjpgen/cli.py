@@ -167,6 +167,7 @@ def command(
     to standard output.
     """
     from vjpgen import files
+    from vjpgen.meter import ahead
     from vjpgen.names import split_names
     from vjpgen.parse import parse
     from vjpgen.passing import worded as passed
@@ -192,10 +193,11 @@ def command(
     parse(text, name=wanted, args=arguments, **asked)  # before anything slow is imported
     beside = pictures(report, plot)
     files.check((*places, *beside.places), force=force)
-    from vjpgen import terminal
+    with ahead():
+        from vjpgen import terminal
 
-    how = {"effort": effort, "prefer": prefer, "templates": templates, **passing.options()}
-    generated, drawn = _generate(text, wanted, arguments, assume, wishes, places, beside, timeout, **how)
+        how = {"effort": effort, "prefer": prefer, "templates": templates, **passing.options()}
+        generated, drawn = _generate(text, wanted, arguments, assume, wishes, places, beside, timeout, **how)
     deliver((generated.module, generated.tests), places, force, drawn)
     terminal.show(generated.report, (*places, *beside.places), to_stderr=not places)
 

@@ -6,11 +6,11 @@ floating-point operations is what this project is about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from weakref import WeakValueDictionary
 
-Leaf = Fraction | str | None
+Payload = "Fraction | str | Expr | None"
 
 
 class Expr:
@@ -20,14 +20,15 @@ class Expr:
         op: a name of `ops.OPS`, or a leaf: "num" (`value` a Fraction), "var" (`value` a name),
             "const" (`value` one of `CONSTANTS`).
         args: the operands.
-        value: the leaf's payload, None for operations.
+        value: the leaf's payload; of "double_word" what it computes, over variables that stand for its
+            operands in order; None for other operations.
         size: number of nodes of the tree, each occurrence counted.
     """
 
     __slots__ = ("__weakref__", "args", "op", "size", "value")
     op: str
     args: tuple[Expr, ...]
-    value: Leaf
+    value: Payload
     size: int
 
     def __init__(self) -> None:
@@ -71,7 +72,7 @@ CONSTANTS = ("pi", "e", "euler_gamma")
 _INTERNED: WeakValueDictionary[tuple[object, ...], Expr] = WeakValueDictionary()
 
 
-def _make(op: str, args: tuple[Expr, ...], value: Leaf) -> Expr:
+def _make(op: str, args: tuple[Expr, ...], value: Payload) -> Expr:
     key = (op, tuple(map(id, args)), value)
     found = _INTERNED.get(key)
     if found is None:
@@ -102,6 +103,27 @@ def const(name: str) -> Expr:
 def call(op: str, *args: Expr) -> Expr:
     """The operation `op` of `ops.OPS` applied to `args`."""
     return _make(op, args, None)
+
+
+def double_word(e: Expr) -> Expr:
+    """`e` computed in double words and rounded once."""
+    return _make("double_word", tuple(map(var, variables(e))), e)
+
+
+def opened(x: Expr) -> Expr:
+    """What a "double_word" computes, over its operands."""
+    assert isinstance(x.value, Expr)
+    return substitute(x.value, dict(zip(map(var, variables(x.value)), x.args, strict=True)))
+
+
+def single_words(x: Expr) -> Expr | None:
+    """What a "double_word" computes, for `rebuild`."""
+    return opened(x) if x.op == "double_word" else None
+
+
+def again(x: Expr, args: Iterable[Expr]) -> Expr:
+    """The same operation on other operands."""
+    return _make(x.op, tuple(args), x.value)
 
 
 def lift(value: Expr | int | Fraction) -> Expr:
@@ -207,6 +229,8 @@ def show(e: Expr, outer: int = 0) -> str:
         return _wrap("-" + show(e.args[0], 21), 15, outer)
     if e.op == "not":
         return _wrap("not " + show(e.args[0], 5), 4, outer)
+    if e.op == "double_word":
+        return f"double_word({show(opened(e))})"
     if e.op in ("pow", "square"):
         exponent = show(e.args[1], 30) if e.op == "pow" else "2"
         return _wrap(f"{show(e.args[0], 31)}**{exponent}", 30, outer)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vjpgen.expr import Expr, walk
+from vjpgen.expr import Expr, variables, walk
 
 Array = npt.NDArray[Any]
 
@@ -207,6 +207,9 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
     "true": lambda: np.asarray(True), "false": lambda: np.asarray(False),
 }  # fmt: skip
+TWO_WORDS = frozenset((  # what has a function of its own in double words
+    "add", "sub", "neg", "mul", "div", "sqrt", "exp", "expm1", "log", "log1p", "asinh", "sin", "cos",
+))  # fmt: skip
 _EXACT = frozenset(("neg", "abs", "sign", "max", "min", "floor", "ceil", "round", "where"))
 
 
@@ -288,11 +291,50 @@ def evaluate_all(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike = np.fl
             wide = np.float64
             exact[x] = apply(x.op, [exact[a] for a in x.args], wide) if x.args else _constant(x)
             done[x] = _rounded(exact[x], dtype)
+        elif x.op == "double_word":
+            done[x] = in_double_words(x, [done[a] for a in x.args], dtype)
         elif x.args:
             done[x] = apply(x.op, [done[a] for a in x.args], dtype)
         else:
             done[x] = leaf(x, env, dtype)
     return done
+
+
+def in_double_words(x: Expr, operands: list[Array], dtype: npt.DTypeLike) -> Array:
+    """An operation on operands that are computed in double words of `dtype`: in float64, within its range."""
+    root = x.value
+    assert isinstance(root, Expr)
+    env, done = dict(zip(variables(root), operands, strict=True)), dict[Expr, Array]()
+    for y in walk(*root.args):
+        below = [done[a] for a in y.args]
+        done[y] = _two_words(y.op, below, dtype) if y.args else leaf(y, env, np.float64)
+    return _rounded(_one_word(root.op, [done[a] for a in root.args], dtype), dtype)
+
+
+def _two_words(op: str, operands: list[Array], dtype: npt.DTypeLike) -> Array:
+    """One operation: the second word is lost where it would be flushed to zero, or has no function for it."""
+    kind = np.dtype(dtype)
+    if op not in TWO_WORDS and op not in _EXACT:
+        return _one_word(op, operands, dtype)
+    raw = apply(op, operands, np.float64)
+    if op in _EXACT or kind == np.float64:
+        return raw
+    single, least = _rounded(raw, kind).astype(np.float64), np.finfo(kind).tiny * 2.0**26
+    single = np.where(np.abs(single) < np.finfo(kind).tiny, 0.0, single)
+    smallest = np.minimum(np.abs(raw), np.minimum(*map(np.abs, operands))) if op == "mul" else np.abs(raw)
+    return np.where((smallest < least) | ~np.isfinite(single), single, raw)
+
+
+def _one_word(op: str, operands: list[Array], dtype: npt.DTypeLike) -> Array:
+    """One operation whose value is that of the first words, with its slope times the second ones added."""
+    raw, kind = apply(op, operands, np.float64), np.dtype(dtype)
+    if raw.dtype == bool or kind == np.float64:
+        return raw
+    high = [_rounded(a, kind) for a in operands]
+    with np.errstate(all="ignore"):
+        found = apply(op, high, kind)
+        off = found / apply(op, [h.astype(np.float64) for h in high], np.float64)
+    return np.where(np.isfinite(off) & (off != 0), raw * off, found)
 
 
 def _constant(x: Expr) -> Array:

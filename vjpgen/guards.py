@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from vjpgen.expr import Expr, call, num, where
+from vjpgen.expr import Expr, again, call, num, where
 from vjpgen.floats import evaluate
 
 Region = tuple[tuple[Expr, bool], ...]
@@ -46,7 +46,7 @@ class Guard:
             if x.op == "where":
                 done[x] = self._choice(x, region, inputs)
             elif x.args:
-                done[x] = call(x.op, *(done[a] for a in x.args))
+                done[x] = again(x, (done[a] for a in x.args))
             else:
                 done[x] = inputs.get(x, x)
         return done[e]
@@ -108,7 +108,7 @@ def _reachable(e: Expr, region: Region) -> Expr:
                 (_reachable(x.args[k], region) for k in (1, 2) if _decides(region, x.args[0], k == 1)), x
             )
         else:
-            done[x] = call(x.op, *(done[a] for a in x.args)) if x.args else x
+            done[x] = again(x, (done[a] for a in x.args)) if x.args else x
     return done[e]
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vjpgen import chain, regimes, series
+from vjpgen import chain, regimes, series, two_words
 from vjpgen.balance import balanced
 from vjpgen.cancel import cancelled
 from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
 from vjpgen.classes import analyse
 from vjpgen.collect import collected
+from vjpgen.effort import Effort
 from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract
@@ -38,6 +39,7 @@ FEWEST = 16  # points that a piece needs to be searched
 _MOST_TRUNCATIONS = 16
 _WORTHLESS = 128.0  # bits of a truncation where float64 would see it
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
+_SHARPENED = 4  # candidates that are tried in double words
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 16.0  # further bits that infinity or NaN costs where the truth is a number
@@ -45,25 +47,6 @@ _FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
 _BAR = math.log2(1 + BAR)
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How far the search goes.
-
-    Attributes:
-        nodes: of the e-graphs that are tried in turn; what stays poor gets one like the last alone.
-        enough: bits on average; a target as good as this, and
-        nowhere_worse: bits at the worst point, is not searched further.
-        poor: bits on average that are worth an e-graph of one target alone.
-        price: of what a candidate costs.
-    """
-
-    nodes: tuple[int, ...]
-    enough: float = 0.5
-    nowhere_worse: float = 4.0
-    poor: float = 2.0
-    price: float = 1.0
 
 
 class Improver:
@@ -89,24 +72,28 @@ class Improver:
         targets = list(targets)
         done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
         self.forms = {k: (e,) for k, e in done.items()}
+        found: dict[int, Sequence[Term]] = {}
         sizes = self.effort.nodes
-        for turn, nodes in enumerate((*sizes, sizes[0])):
+        for turn, nodes in enumerate((*sizes, sizes[:2][-1])):
             todo = [k for k in done if not self._good(done[k], targets[k])]
-            if turn:
+            if turn > 1:  # the first two graphs hold the formula alone
                 fresh = {k: self._of_value(k, targets[k]) for k in todo}
-                if turn == 1:
+                if turn == 2:
                     fresh = {k: shapes + self._wider(k, targets) for k, shapes in fresh.items()}
                 targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
                 if turn == len(sizes):
                     todo = [k for k in todo if fresh[k]]
             if not todo:
                 break
-            beams = self._beams([targets[k] for k in todo], nodes)
-            done |= {k: tidy(self._best(k, targets[k], terms)) for k, terms in zip(todo, beams, strict=True)}
+            found |= dict(zip(todo, self._beams([targets[k] for k in todo], nodes), strict=True))
+            done |= {k: self._best(k, targets[k], found[k], done[k]) for k in todo}
         for k in done:  # what one graph for all has no room for
             if len(done) > 1 and self._bits(done[k], targets[k]).mean() > self.effort.poor:
-                (terms,) = self._beams([targets[k]], sizes[-1])
-                done[k] = tidy(self._best(k, targets[k], terms))
+                (found[k],) = self._beams([targets[k]], sizes[-1])
+                done[k] = self._best(k, targets[k], found[k], done[k])
+        for k in done:  # what no arrangement of single words makes better
+            if self.effort.words and not self._good(done[k], targets[k]):
+                done[k] = self._best(k, targets[k], found[k], done[k], words=True)
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
 
     def _of_value(self, k: int, target: Target) -> tuple[Expr, ...]:
@@ -150,7 +137,7 @@ class Improver:
         if (log, None) not in self.inner:
             exact = Truth((log,), self.spec.args).values(self.at.astype(np.float64))[:, 0]
             self._name((log, None), exact[: self.cut])
-            alone = Improver(self.spec, self.at, replace(self.effort, nodes=self.effort.nodes[:1]))
+            alone = Improver(self.spec, self.at, self._part())
             (self.meaning[self.inner[log, None]],) = alone.improve([Target((log,), exact)])
         return self.inner[log, None]
 
@@ -166,10 +153,14 @@ class Improver:
             shapes = [substitute(e, self.meaning) for e in (at, *balanced(at, self.env))]
             operand = self._single(shapes, self._counted(u))
             self.meaning[symbol] = substitute(
-                _solved(one, truth, u, replace(self.effort, nodes=self.effort.nodes[:1])),
+                _solved(one, truth, u, self._part()),
                 {var(one.variable): operand},
             )
         return self.inner[key]
+
+    def _part(self) -> Effort:
+        """The effort for a part of a formula: one graph."""
+        return replace(self.effort, nodes=self.effort.nodes[1:2], words=False)
 
     def _name(self, key: tuple[Expr, Expr | None], values: Array) -> Expr:
         """A new variable with exact values at the points."""
@@ -226,7 +217,10 @@ class Improver:
                 facts.append(("nz", e))
         return facts
 
-    def _best(self, k: int, target: Target, terms: Sequence[Term]) -> Expr:
+    def _best(
+        self, k: int, target: Target, terms: Sequence[Term], so_far: Expr, *, words: bool = False
+    ) -> Expr:
+        """The best form, or choice among forms, out of terms; with those in double words where asked for."""
         truth, env = self._counted(target.truth[: self.seen]), self.broad
         shapes = dict.fromkeys(
             substitute(e, self.meaning)
@@ -238,13 +232,18 @@ class Improver:
         safer = (tidy(b) for t in likely for b in balanced(t.expr, self.env))
         candidates += [self._term(e, truth, env) for e in dict.fromkeys(safer) if e not in shapes]
         local = self._series(target, truth)  # right on a part of the domain alone: nothing follows from them
+        if words:
+            likely = sorted(candidates, key=lambda t: t.score)[:_SHARPENED]
+            sharper = dict.fromkeys(two_words.sharper(t.expr) for t in likely)
+            local += [self._term(e, truth, env) for e in sharper if e not in shapes]
         candidates += local
         names = variables(target.shapes[0])
         choice = regimes.choose(candidates, env, regimes.scrutinees(names, self._operands(candidates)))
         self.fronts[k] = front(candidates)
         self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms if t not in local))
         expr = regimes.build(choice, lambda c, k: place(c, k, self.spec, self.at, target.shapes[0]))
-        return self._no_worse(expr, target)
+        found = tidy(self._no_worse(expr, target))
+        return min((self._term(e, truth, env) for e in (so_far, found)), key=lambda t: t.score).expr
 
     def _mirrors(self, formula: Expr) -> tuple[Mirror, ...]:
         if formula not in self.mirrors:

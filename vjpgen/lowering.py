@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vjpgen.expr import Expr, variables, walk
+from vjpgen.double_word import applied, lower_words
+from vjpgen.expr import Expr, again, opened, var, variables, walk
 from vjpgen.guards import Guard, condition_name
 from vjpgen.naming import Names, telling
 from vjpgen.ops import OPS
@@ -45,18 +46,43 @@ def lower(exprs: Sequence[Expr], names: Names, anchors: Sequence[Mapping[str, fl
     uses = Counter(a for x in walk(*roots) for a in x.args)
     uses.update(roots)
     known: dict[Expr, str] = {}
-    lines = []
+    pairs: dict[Expr, str] = {}
+    lines: list[str] = []
     for x in _beyond_single(roots):
         known[x] = names.new("huge")
         lines.append(f"{known[x]} = _huge({source(x, {})}, {variables(*roots)[0]})")
     for x in walk(*roots):
-        if not (_worth_a_name(x) and (uses[x] > 1 or x in guard.labels or _is_long(x, roots, known))):
+        needed = x.op == "double_word" or (
+            _worth_a_name(x) and (uses[x] > 1 or x in guard.labels or _is_long(x, roots, known))
+        )
+        if not needed:
+            continue
+        if x.op == "double_word":
+            lines += _in_double_words(x, names, known, pairs)
             continue
         text = source(x, known)
         known[x] = _name(x, names, known, guard.labels)
         lines.append(f"{known[x]} = {text}")
     results = tuple(source(x, known) for x in roots)
     return Block(tuple(lines), results, _support(roots, (*lines, *results)))
+
+
+def _in_double_words(x: Expr, names: Names, known: dict[Expr, str], pairs: dict[Expr, str]) -> list[str]:
+    """Statements for a formula in double words; the single word of its result becomes known."""
+    lines, operands = [], list[Expr]()
+    for a in x.args:
+        if is_constant(a):
+            operands.append(a)
+            continue
+        text = source(a, known)
+        operands.append(var(f"{text}:words"))
+        if operands[-1] not in pairs:
+            pairs[operands[-1]] = names.new(f"{text}_words" if text.isidentifier() else "words")
+            lines.append(f"{pairs[operands[-1]]} = {text}, jnp.zeros_like({text})")
+    root, like = opened(again(x, operands)), next(iter(pairs.values()))
+    more, results = lower_words(root.args, names, like, pairs)
+    known[x] = names.numbered("t")
+    return [*lines, *more, f"{known[x]} = {applied(root, results)}[0]"]
 
 
 def _beyond_single(roots: Sequence[Expr]) -> list[Expr]:

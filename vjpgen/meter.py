@@ -20,6 +20,8 @@ from vjpgen.callee import Callee
 from vjpgen.errors import InternalError, TargetError
 from vjpgen.spec import Structure
 
+_ahead: list[subprocess.Popen[bytes]] = []  # started, and taken by no meter yet
+
 
 @contextmanager
 def open_meter(*, apart: bool = False) -> Iterator[Meter]:
@@ -31,11 +33,27 @@ def open_meter(*, apart: bool = False) -> Iterator[Meter]:
     if "jax" in sys.modules and not apart:
         yield Meter(None)
         return
-    with _child() as process:
+    with _ahead.pop() if _ahead else _child() as process:
         try:
             yield Meter(process)
         finally:
             _end(process)
+
+
+@contextmanager
+def ahead() -> Iterator[None]:
+    """Starts the process for the first meter of the block, so that it is loading while the caller is."""
+    if "jax" in sys.modules:
+        yield
+        return
+    _ahead.append(process := _child())
+    try:
+        yield
+    finally:
+        if process in _ahead:
+            _ahead.remove(process)
+            with process:
+                _end(process)
 
 
 class Meter:

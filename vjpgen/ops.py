@@ -123,6 +123,8 @@ _ROWS = (
        note="exp(a + b); the rounding error of the sum is carried (TwoSum)"),
     Op("sum3", 3, "_sum3({0}, {1}, {2})", 15, support="sum3",
        note="a + b + c, rounded about once (TwoSum: Knuth, TAOCP 2, 4.2.2)"),
+    Op("double_word", -1, "double_word", 0,
+       note="a formula of its operands, computed in double words and rounded once"),
     # choices
     Op("where", 3, "jnp.where({0}, {1}, {2})", 1, takes="where"),
     Op("lt", 2, "{0} < {1}", 1, gives="bool"),

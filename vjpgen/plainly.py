@@ -9,6 +9,7 @@ from __future__ import annotations
 from vjpgen import chain
 from vjpgen.collect import collected
 from vjpgen.expr import Expr, variables
+from vjpgen.gather import gathered
 from vjpgen.tidy import tidy
 
 
@@ -21,7 +22,9 @@ def partial(e: Expr, arg: str) -> Expr:
     """
     slope = chain.partial(e, arg)
     if slope is not None:
-        return tidy(collected(slope))
+        plain = tidy(collected(slope))
+        shorter = gathered(plain)
+        return plain if shorter is None else tidy(collected(shorter))
     from vjpgen import derive
 
     return derive.partial(e, arg, derive.symbols(variables(e)))[0]

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from vjpgen import double_word
 from vjpgen.doc import Doc, documentation, header, kept
 from vjpgen.forms import Plan
 from vjpgen.lowering import lower
@@ -43,6 +44,7 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
         "module.py.j2",
         header=header(spec.name, spec.args, doc),
         imports=standard_imports(code),
+        pairs="Pair" in code,
         name=spec.name,
         plain_name=plain_name(spec.name),
         arguments=", ".join(spec.args),
@@ -165,7 +167,13 @@ def body(lines: Sequence[str]) -> str:
 
 def _helpers(templates: Templates, bodies: Bodies, like: bool) -> list[str]:
     """The text of every helper that the module calls, directly or through another, callers first."""
-    return with_callees(templates, helpers_in(_statements(bodies)), _LIKE[like])
+    found = with_callees(templates, helpers_in(_statements(bodies)), _LIKE[like])
+    return decorators_first(found)
+
+
+def decorators_first(helpers: Sequence[str]) -> list[str]:
+    """The helpers in an order in which what decorates another comes before it."""
+    return sorted(helpers, key=lambda text: f"def _{double_word.FIRST}(" not in text)
 
 
 def with_callees(templates: Templates, names: Sequence[str], like: str) -> list[str]:
@@ -187,7 +195,7 @@ def _statements(bodies: Bodies) -> str:
 
 def standard_imports(code: str) -> list[str]:
     """Modules of the standard library that the code uses."""
-    return [m for m in ("dataclasses", "functools", "math") if re.search(rf"(?<![\w.]){m}\.", code)]
+    return [m for m in ("dataclasses", "functools", "math", "struct") if re.search(rf"(?<![\w.]){m}\.", code)]
 
 
 def helpers_in(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vjpgen import __version__, double_word
+from vjpgen import __version__
 from vjpgen.doc import escape, one_line, readable, wrapped
 from vjpgen.double_word import lower_words
 from vjpgen.expr import Expr, variables
@@ -17,7 +17,7 @@ from vjpgen.lowering import lower
 from vjpgen.module_names import module_names
 from vjpgen.naming import Names
 from vjpgen.printer import constant_value, is_constant
-from vjpgen.render import body, helpers_in, standard_imports, with_callees
+from vjpgen.render import body, decorators_first, helpers_in, standard_imports, with_callees
 from vjpgen.statements import constant, cotangents_type, product, returned, unpack, without_unused, words
 from vjpgen.templating import Templates
 from vjpgen.tidy import tidy
@@ -76,7 +76,7 @@ def render_implicit(solved: Solved, command: str, folder: Path | None = None) ->
     }
     code = "\n".join(line for lines in functions.values() for line in lines)
     found = with_callees(templates, helpers_in(code), "_Like" if builder.like else "Array")
-    helpers = sorted(found, key=lambda text: f"def _{double_word.FIRST}(" not in text)
+    helpers = decorators_first(found)
     arrays = f"tuple[{', '.join(['Array'] * len(spec.args))}]"
     return templates.lay_out(
         templates.render(
@@ -111,7 +111,7 @@ class _Builder:
         self.solved, self.spec = solved, solved.spec
         self.args, self.unknown = self.spec.args, self.spec.unknown
         own = (f"_{self.spec.name}_{part}" for part in ("value", "equation", "partials", "words"))
-        reserved = (*module_names(self.spec.name), *own, "Pair", "np", "Callable")
+        reserved = (*module_names(self.spec.name), *own, "np")
         self.names = Names((*reserved, *self.spec.variables))
         self.varying = [j for j, e in enumerate(solved.slopes) if e.op != "num" or e.value != 0]
         self.like = False

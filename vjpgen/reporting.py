@@ -94,7 +94,6 @@ def pictures(
         OptionError: a file has the wrong suffix, a library is missing, or the seed is negative.
         TargetError: `beside` names no place of a function.
     """
-    from vjpgen import paper, plots
     from vjpgen.callee import callee
 
     settings.accept(seed=seed)
@@ -103,7 +102,11 @@ def pictures(
     page = None if report is None else picture_file(report, option, ".html")
     still = None if plot is None else picture_file(plot, "--plot", ".png", ".svg")
     if page is not None:
+        from vjpgen import plots
+
         plots.require()
     if still is not None:
+        from vjpgen import paper
+
         paper.require()
     return Pictures(page, still, beside, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
+from vjpgen import two_words
 from vjpgen.expr import Expr, substitute, var, variables, walk
 from vjpgen.forms import Forms, Plan, Residual
 from vjpgen.naming import Names, output_names, telling
@@ -61,7 +62,7 @@ def cost(p: Plan) -> tuple[int, int, float]:
 
 def recomputation(p: Plan) -> float:
     """Price of the backward pass per element, an addition being 1; shared subexpressions count once."""
-    return sum(OPS[x.op].cost for x in walk(*(e for row in p.bwd for e in row)) if x.op in OPS)
+    return sum(two_words.cost(x) for x in walk(*(e for row in p.bwd for e in row)) if x.args)
 
 
 def _make(forms: Forms, saved: Sequence[Residual]) -> Plan | None:

@@ -15,11 +15,12 @@ import numpy as np
 from vjpgen import pieces, plainly, series
 from vjpgen.candidates import Target, columns, full, judged
 from vjpgen.compiled import compiled
+from vjpgen.effort import EFFORTS, PRICES, Effort
 from vjpgen.errors import DomainError
 from vjpgen.expr import Expr, has_op, num, variables
 from vjpgen.floats import Array, evaluate, representable
 from vjpgen.forms import Forms, Plan, Trade
-from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Effort, Improver
+from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
 from vjpgen.mending import mend
 from vjpgen.points import Points, sample
 from vjpgen.spec import Meant, Spec
@@ -27,14 +28,7 @@ from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
 
 _SEED = 20240229
-_EFFORTS = {
-    "low": Effort((700,)),
-    "normal": Effort((700, 700, 3500)),
-    "high": Effort((700, 700, 2500, 12000), enough=0.25, nowhere_worse=3.2, poor=0.75),
-}
-
 _ZEROS = 16  # one point in so many, where the formula has a limit at 0 and no value
-_PRICES = {"accuracy": 1.0, "speed": 8.0}  # of what a candidate costs
 
 
 def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> Forms:
@@ -50,7 +44,7 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
             formula, is nowhere real.
     """
     plain = replace(spec, meant=None)
-    points, how = sample(plain, POINTS, _SEED), replace(_EFFORTS[effort], price=_PRICES[prefer])
+    points, how = sample(plain, POINTS, _SEED), replace(EFFORTS[effort], price=PRICES[prefer])
     found = mend(_search(plain, points, how, spec.derived), spec.derived)
     return found if spec.meant is None else _with_gradient(spec, spec.meant, found, points.at, how)
 
@@ -63,7 +57,7 @@ def search_at(spec: Spec, points: Points, *, effort: str = "normal") -> Forms:
         points: where it matters, with exact values there.
         effort: as for `search`.
     """
-    return _search(spec, points, _EFFORTS[effort], spec.derived)
+    return _search(spec, points, EFFORTS[effort], spec.derived)
 
 
 def _with_gradient(spec: Spec, meant: Meant, found: Forms, at: Array, how: Effort) -> Forms:

@@ -10,7 +10,7 @@ from itertools import islice, product
 import numpy as np
 from flint import arb, ctx
 
-from vjpgen.expr import Expr, walk
+from vjpgen.expr import Expr, rebuild, single_words, walk
 from vjpgen.floats import apply, leaf
 from vjpgen.forms import Forms
 from vjpgen.oracle import truth_of
@@ -66,7 +66,8 @@ def curved(forms: Forms, candidates: Sequence[tuple[float, ...]]) -> tuple[Curve
 
 def differentiable(forms: Forms, inputs: Sequence[float]) -> bool:
     """Whether all that the forms compute on their way, in branches taken, has a finite derivative in JAX."""
-    roots = [*forms.values, *(e for row in forms.partials for e in row)]
+    forms_used = (*forms.values, *(e for row in forms.partials for e in row))
+    roots = [rebuild(e, single_words) for e in forms_used]
     env = {name: np.array([x]) for name, x in zip(forms.spec.args, inputs, strict=True)}
     done: dict[Expr, np.ndarray] = {}
     for e in walk(*roots):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from vjpgen.expr import Expr, walk
+from vjpgen.expr import Expr, rebuild, single_words, walk
 from vjpgen.floats import Array, apply, leaf
 
 _Rule = Callable[[list[Array], Array], tuple[Array | float, ...]]
@@ -70,7 +70,7 @@ def survives(e: Expr, env: Mapping[str, Array]) -> npt.NDArray[np.bool_]:
     values: dict[Expr, Array] = {}
     slopes: dict[Expr, dict[str, Array] | None] = {}
     with np.errstate(all="ignore"):
-        for x in walk(e):
+        for x in walk(rebuild(e, single_words)):
             if not x.args:
                 values[x] = leaf(x, env, np.float32)
                 own = str(x.value) if x.op == "var" else ""
@@ -79,7 +79,7 @@ def survives(e: Expr, env: Mapping[str, Array]) -> npt.NDArray[np.bool_]:
             operands = [values[a] for a in x.args]
             values[x] = apply(x.op, operands, np.float32)
             slopes[x] = _slope(x, operands, values[x], [slopes[a] for a in x.args], shape)
-    found = slopes[e]
+    found = slopes[x]
     ok = np.ones(shape, bool)
     for slope in (found or {}).values():
         ok &= np.isfinite(slope)

@@ -1,0 +1,292 @@
+"""Terms whose exponentials differ by what logarithms undo, put together as rational functions.
+
+The derivative of s*N(a) - k*N(b), with normal distributions N and a = (log(s/k) + ...)/v, is full of terms
+in exp(-a**2/2) and exp(-b**2/2). Where the exponents differ by log(s/k), one is s/k times the other: the
+terms cancel or become one. `collect` sees only terms that are written alike; here exponents and coefficients
+are quotients of polynomials over Q in what they are made of (roots, logarithms, other functions), and sums
+of them are in lowest terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+from flint import fmpq, fmpq_mpoly_ctx
+
+from vjpgen.expr import Expr, call, num
+
+_MOST_TERMS = 24  # of the sum
+_LONGEST = 400  # terms of a polynomial
+_LARGEST_POWER = 12
+_HALF = Fraction(1, 2)
+
+
+class _TooLong(Exception):
+    """A polynomial has more terms than are worth the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """coefficient * exp(exponent)."""
+
+    coefficient: Expr
+    exponent: Expr
+
+
+def gathered(e: Expr) -> Expr | None:
+    """A shorter expression with fewer exponentials; None where their exponents have nothing in common."""
+    terms = list(_spread(e))
+    exponents = {t.exponent for t in terms} - {num(0)}
+    if len(terms) > _MOST_TERMS or len(exponents) < 2:
+        return None
+    try:
+        found = _Field(terms).gathered()
+    except _TooLong:
+        return None
+    return found if found is not None and found.size < e.size else None
+
+
+def _spread(e: Expr) -> Iterator[_Term]:
+    """The terms of a sum, products multiplied out as far as exponentials are concerned."""
+    if e.op in ("add", "sub"):
+        yield from _spread(e.args[0])
+        yield from (t if e.op == "add" else _Term(-t.coefficient, t.exponent) for t in _spread(e.args[1]))
+    elif e.op == "neg":
+        yield from (_Term(-t.coefficient, t.exponent) for t in _spread(e.args[0]))
+    elif e.op == "exp":
+        yield _Term(num(1), e.args[0])
+    elif e.op == "mul":
+        yield from (_times(a, b) for a in _spread(e.args[0]) for b in _spread(e.args[1]))
+    elif e.op == "div":
+        below = list(_spread(e.args[1]))
+        one = below[0] if len(below) == 1 else _Term(e.args[1], num(0))
+        exponent = one.exponent if one.exponent is num(0) else -one.exponent
+        inverse = num(1) if one.coefficient is num(1) else 1 / one.coefficient
+        yield from (_times(a, _Term(inverse, exponent)) for a in _spread(e.args[0]))
+    else:
+        yield _Term(e, num(0))
+
+
+def _times(a: _Term, b: _Term) -> _Term:
+    if num(0) in (a.exponent, b.exponent):
+        exponent = a.exponent if b.exponent is num(0) else b.exponent
+    else:
+        exponent = a.exponent + b.exponent
+    if num(1) in (a.coefficient, b.coefficient):
+        return _Term(a.coefficient if b.coefficient is num(1) else b.coefficient, exponent)
+    return _Term(a.coefficient * b.coefficient, exponent)
+
+
+Quotient = tuple[Any, Any]  # numerator and denominator, polynomials without a common factor
+
+
+class _Field:
+    """Quotients of polynomials in the functions, roots and variables that some terms are made of."""
+
+    def __init__(self, terms: Sequence[_Term]) -> None:
+        self.terms = terms
+        self.atoms: dict[Expr, int] = {}
+        for t in terms:
+            self._enter(t.coefficient)
+            self._enter(t.exponent)
+        # A variable whose root occurs is the square of that root.
+        self.roots = {x.args[0]: x for x in self.atoms if x.op == "sqrt"}
+        names = tuple(f"x{k}" for k in range(len(self.atoms)))
+        self.ring = fmpq_mpoly_ctx.get(names, "lex")
+        self.gens, self.one = self.ring.gens(), self.ring.constant(1)
+        self.numbers = {
+            k: x.args[0].value for x, k in self.atoms.items() if x.op == "sqrt" and x.args[0].op == "num"
+        }
+        self.known: dict[Expr, Quotient] = {}
+
+    def gathered(self) -> Expr | None:
+        groups: list[tuple[_Term, Quotient, Quotient, int]] = []
+        for t in sorted(self.terms, key=lambda t: t.exponent.size):
+            exponent, coefficient = self.quotient(t.exponent), self.quotient(t.coefficient)
+            for k, (first, its, total, count) in enumerate(groups):
+                ratio = self._exponential(self._sum(exponent, (-its[0], its[1])))
+                if ratio is not None:
+                    both = self._sum(total, self._product(coefficient, ratio))
+                    groups[k] = (first, its, both, count + 1)
+                    break
+            else:
+                groups.append((t, exponent, coefficient, 1))
+        if len(groups) == len({t.exponent for t in self.terms}):
+            return None
+        parts = []
+        for first, _, total, count in groups:
+            if total[0] == 0:
+                continue
+            coefficient = first.coefficient if count == 1 else self.text(total)
+            parts.append(
+                coefficient if first.exponent is num(0) else coefficient * call("exp", first.exponent)
+            )
+        return reduce(lambda a, b: a + b, parts) if parts else num(0)
+
+    def _enter(self, e: Expr) -> None:
+        """Gives every function, root and variable in an expression a number."""
+        parts = _parts(e)
+        if parts is None:
+            self.atoms.setdefault(e, len(self.atoms))
+        for p in parts or ():
+            self._enter(p)
+
+    def quotient(self, e: Expr) -> Quotient:
+        """What an expression is, in lowest terms."""
+        if e not in self.known:
+            self.known[e] = self._quotient(e)
+        return self.known[e]
+
+    def _quotient(self, e: Expr) -> Quotient:
+        if isinstance(e.value, Fraction):
+            return self.ring.constant(fmpq(e.value.numerator, e.value.denominator)), self.one
+        parts = _parts(e)
+        if parts is None:
+            root = self.roots.get(e)
+            gen = self.gens[self.atoms[e]] if root is None else self.gens[self.atoms[root]] ** 2
+            return gen, self.one
+        below = [self.quotient(p) for p in parts]
+        if e.op in ("add", "sub", "log"):
+            negative = e.op == "sub" or (e.op == "log" and e.args[0].op == "div")
+            if e.op == "log" and len(parts) == 1:
+                return self._product(below[0], self.quotient(e.args[0].args[1]))
+            second = (-below[1][0], below[1][1]) if negative else below[1]
+            return self._sum(below[0], second)
+        if e.op == "neg":
+            return -below[0][0], below[0][1]
+        if e.op == "mul":
+            return self._product(*below)
+        if e.op == "sqrt":
+            return self._product(*below)
+        if e.op == "div":
+            return self._product(below[0], _inverse(below[1]))
+        n = 2 if e.op == "square" else int(e.args[1].value)  # type: ignore[arg-type]
+        base = below[0] if n >= 0 else _inverse(below[0])
+        return self._lowest(base[0] ** abs(n), base[1] ** abs(n))
+
+    def _sum(self, a: Quotient, b: Quotient) -> Quotient:
+        return self._lowest(a[0] * b[1] + b[0] * a[1], a[1] * b[1])
+
+    def _product(self, a: Quotient, b: Quotient) -> Quotient:
+        return self._lowest(a[0] * b[0], a[1] * b[1])
+
+    def _lowest(self, above: Any, below: Any) -> Quotient:
+        above, below = self._reduced(above), self._reduced(below)
+        if len(above) + len(below) > _LONGEST:
+            raise _TooLong
+        if below == 0:
+            raise _TooLong  # 1/0 stays what it is
+        common = above.gcd(below) if above != 0 else below
+        return above / common, below / common
+
+    def _reduced(self, p: Any) -> Any:
+        """The polynomial with even powers of roots of numbers written as numbers."""
+        if not self.numbers:
+            return p
+        found: dict[tuple[int, ...], Any] = {}
+        for powers, factor in p.to_dict().items():
+            left = list(powers)
+            for k, value in self.numbers.items():
+                factor *= fmpq(value.numerator, value.denominator) ** (left[k] // 2)  # type: ignore[union-attr]
+                left[k] %= 2
+            found[tuple(left)] = found.get(tuple(left), fmpq(0)) + factor
+        return self.ring.from_dict(found)
+
+    def _exponential(self, difference: Quotient) -> Quotient | None:
+        """exp of a sum of logarithms with integer factors; None of anything else."""
+        above, below = difference
+        if below.total_degree() > 0:
+            return None
+        found, atoms = (self.one, self.one), list(self.atoms)
+        for powers, factor in (above / below).to_dict().items():
+            used = [k for k, n in enumerate(powers) if n]
+            if len(used) != 1 or powers[used[0]] != 1 or factor.q != 1 or abs(factor.p) > _LARGEST_POWER:
+                return None
+            atom = atoms[used[0]]
+            if atom.op != "log":
+                return None
+            base = self.quotient(atom.args[0]) if self._inside(atom.args[0]) else None
+            if base is None:
+                return None
+            base = base if factor > 0 else _inverse(base)
+            for _ in range(abs(int(factor.p))):
+                found = self._product(found, base)
+        return found
+
+    def _inside(self, e: Expr) -> bool:
+        """Whether an expression is made of what has a number here."""
+        parts = _parts(e)
+        return e in self.atoms or e in self.roots if parts is None else all(map(self._inside, parts))
+
+    def text(self, q: Quotient) -> Expr:
+        """The expression of a quotient, its polynomials in factors."""
+        (share, above), (less, below) = self._factored(q[0]), self._factored(q[1])
+        share /= less
+        if share.numerator != 1 or not above:
+            above = [num(share.numerator), *above]
+        if share.denominator != 1:
+            below = [num(share.denominator), *below]
+        top = _multiplied(above)
+        return top / _multiplied(below) if below else top
+
+    def _factored(self, p: Any) -> tuple[Fraction, list[Expr]]:
+        content, factors = p.factor()
+        share = Fraction(int(content.p), int(content.q))
+        return share, [_power(self._polynomial(f), int(n)) for f, n in factors]
+
+    def _polynomial(self, p: Any) -> Expr:
+        atoms, total = list(self.atoms), None
+        for powers, factor in p.to_dict().items():
+            share = Fraction(int(factor.p), int(factor.q))
+            parts = [x for k, n in enumerate(powers) if n for x in self._powers(atoms[k], int(n))]
+            if not parts or abs(share) != 1:
+                parts = [num(abs(share)), *parts]
+            monomial = _multiplied(parts)
+            if total is None:
+                total = -monomial if share < 0 else monomial
+            else:
+                total = total - monomial if share < 0 else total + monomial
+        return num(0) if total is None else total
+
+    def _powers(self, atom: Expr, n: int) -> list[Expr]:
+        if atom.op != "sqrt" or n == 1:
+            return [_power(atom, n)]
+        whole = _power(atom.args[0], n // 2)
+        return [whole, atom] if n % 2 else [whole]
+
+
+def _parts(e: Expr) -> Sequence[Expr] | None:
+    """What a quotient of polynomials is made of; None for what is one symbol."""
+    if e.op == "num":
+        return ()
+    if e.op in ("add", "sub", "mul", "div", "neg"):
+        return e.args
+    if e.op == "square" or (e.op == "pow" and _is_whole(e.args[1])):
+        return e.args[:1]
+    if e.op == "log" and e.args[0].op in ("mul", "div"):
+        return [call("log", a) for a in e.args[0].args]
+    if e.op == "sqrt" and e.args[0].op == "mul" and all(a.op in ("num", "const") for a in e.args[0].args):
+        return [call("sqrt", a) for a in e.args[0].args]
+    return None
+
+
+def _is_whole(e: Expr) -> bool:
+    return isinstance(e.value, Fraction) and e.value.denominator == 1 and abs(e.value) <= _LARGEST_POWER
+
+
+def _inverse(q: Quotient) -> Quotient:
+    if q[0] == 0:
+        raise _TooLong
+    return q[1], q[0]
+
+
+def _power(e: Expr, n: int) -> Expr:
+    return e if n == 1 else call("square", e) if n == 2 else call("pow", e, num(n))
+
+
+def _multiplied(factors: Iterable[Expr]) -> Expr:
+    return reduce(lambda a, b: a * b, factors)
