@@ -68,6 +68,14 @@ def test_the_command_gives_the_same_again(tmp_path: Path, capsys: pytest.Capture
     assert "ddensity/dn" not in told
 
 
+def test_a_static_function_is_what_its_command_says(tmp_path: Path) -> None:
+    path = tmp_path / "linear.py"
+    assert run("k*x*b", "--args", "x,k,b", "--static", "k,b", "--effort", "low", "-o", str(path)) == 0
+    assert not recorded.read(path).disagreements
+    path.write_text(path.read_text().replace("nondiff_argnums=(1, 2)", "nondiff_argnums=(1,)"))
+    assert "linear is no jax.custom_vjp function" in recorded.read(path).disagreements
+
+
 def test_what_is_fixed_is_in_no_table() -> None:
     made = vjpgen.generate("x**2*n", nondiff="n", effort="low")
     assert [t.label for t in made.report.targets] == ["value", "d/dx"]

@@ -189,8 +189,8 @@ def command(
     arguments = None if names is None else split_names(names)
     wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
     passing = passed(nondiff=nondiff, static=static, param=param, outputs=outputs)
-    asked = {"assume": assume, "wishes": wishes, "passing": passing}
-    parse(text, name=wanted, args=arguments, **asked)  # before anything slow is imported
+    meant: dict[str, Any] = {"assume": assume, "wishes": wishes, "passing": passing}
+    parse(text, name=wanted, args=arguments, **meant)  # before anything slow is imported
     beside = pictures(report, plot)
     files.check((*places, *beside.places), force=force)
     with ahead():

@@ -30,9 +30,9 @@ def module_names(name: str) -> frozenset[str]:
     own = ("", "_fwd", "_bwd", "_jvp", "_jvp_rule")
     private = ("", "_value", "_partials", "_partials_at")
     helpers = (f"_{s}" for s in SUPPORT)
-    top = ("jax", "jnp", "math", "dataclasses", "functools", "struct", "Array", "ArrayLike", "DTypeLike")
-    top += ("Callable", "Pair")
+    modules = ("jax", "jnp", "math", "dataclasses", "functools", "struct")
+    types = ("Array", "ArrayLike", "DTypeLike", "Callable", "Pair")
     parameters = ("residuals", "primals", "tangents")
     return frozenset(
-        (*(name + s for s in own), *(f"_{name}{s}" for s in private), *helpers, *top, *parameters)
+        (*(name + s for s in own), *(f"_{name}{s}" for s in private), *helpers, *modules, *types, *parameters)
     )

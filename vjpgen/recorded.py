@@ -258,7 +258,7 @@ def _disagreements(
     taken = tuple(a.arg for a in (*body.args.posonlyargs, *body.args.args))
     if taken != spec.args:
         yield f"{spec.name} takes ({', '.join(taken)}), its command says ({', '.join(spec.args)})"
-    if [ast.unparse(d) for d in body.decorator_list] != ["jax.custom_vjp"]:
+    if [ast.unparse(d) for d in body.decorator_list] != [spec.decorator("vjp")]:
         yield f"{spec.name} is no jax.custom_vjp function"
     said = " ".join((ast.get_docstring(body) or "").partition("\n\n")[0].split())
     if said != _defined(spec):

@@ -37,7 +37,7 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
     bodies = scaffold.bodies()
     helpers = _helpers(templates, bodies, scaffold.like)
     spec = plan.forms.spec
-    decorators = {kind: _decorator(f"jax.custom_{kind}", spec) for kind in ("vjp", "jvp")}
+    decorators = {kind: spec.decorator(kind) for kind in ("vjp", "jvp")}
     code = "\n".join((*decorators.values(), _statements(bodies), *helpers))
     arrays = _tuple_of("Array" for _ in spec.arrays)
     text = templates.render(
@@ -87,13 +87,6 @@ def _annotated(spec: Spec, *, defaults: bool) -> Iterator[str]:
     for a in spec.args:
         kind = "float" if a in spec.signature.static else "ArrayLike"
         yield f"{a}: {kind}" + (f" = {literals[a]}" if a in literals else "")
-
-
-def _decorator(rule: str, spec: Spec) -> str:
-    if not spec.signature.static:
-        return rule
-    places = ", ".join(str(k) for k, a in enumerate(spec.args) if a in spec.signature.static)
-    return f"functools.partial({rule}, nondiff_argnums=({places},))"
 
 
 def render_plain(spec: Spec) -> str:

@@ -126,6 +126,13 @@ class Spec:
         """The arguments that are differentiated."""
         return tuple(a for a in self.args if a not in self.signature.fixed)
 
+    def decorator(self, kind: str) -> str:
+        """The source of JAX's decorator of the function ("vjp") or of its twin ("jvp")."""
+        rule, static = f"jax.custom_{kind}", self.signature.static
+        places = ", ".join(str(k) for k, a in enumerate(self.args) if a in static)
+        comma = "," * (len(static) == 1)
+        return f"functools.partial({rule}, nondiff_argnums=({places}{comma}))" if static else rule
+
     @property
     def structure(self) -> Structure:
         """How the outputs are returned."""
