@@ -99,7 +99,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "roots",
         "implicit_points",
     ),
-    ("candidates", "effort"),
+    ("candidates", "effort", "truncations"),
     ("splits",),
     ("improve", "mending"),
     ("search",),

@@ -12,8 +12,10 @@ class Effort:
     Attributes:
         nodes: of the e-graphs that are tried in turn; the first is a glance, what stays poor gets one like
             the last alone.
-        enough: bits on average; a target as good as this, and
-        nowhere_worse: bits at the worst point, is not searched further.
+        enough: bits on average, and
+        few: share of the points that may be more than `floats.BAR` ulps off, in a target that is not searched
+            further; no result may be NaN or infinite.
+        passable: factor of both for larger graphs, where one result in a thousand may be NaN or infinite.
         poor: bits on average that are worth an e-graph of one target alone.
         price: of what a candidate costs.
         words: whether forms in double words are tried in the end.
@@ -21,7 +23,8 @@ class Effort:
 
     nodes: tuple[int, ...]
     enough: float = 0.5
-    nowhere_worse: float = 4.0
+    few: float = 0.008
+    passable: float = 1.4
     poor: float = 2.0
     price: float = 1.0
     words: bool = True
@@ -30,6 +33,6 @@ class Effort:
 EFFORTS = {
     "low": Effort((200, 700, 700)),
     "normal": Effort((200, 700, 700, 3500)),
-    "high": Effort((200, 700, 700, 2500, 12000), enough=0.25, nowhere_worse=3.2, poor=0.75),
+    "high": Effort((200, 700, 700, 2500, 12000), enough=0.25, few=0.0, passable=1.0, poor=0.75),
 }
 PRICES = {"accuracy": 1.0, "speed": 8.0}  # of what a candidate costs

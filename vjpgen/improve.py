@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vjpgen import chain, regimes, series, two_words
+from vjpgen import chain, regimes, two_words
 from vjpgen.balance import balanced
 from vjpgen.cancel import cancelled
 from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
@@ -19,7 +19,6 @@ from vjpgen.effort import Effort
 from vjpgen.egraph import saturate
 from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract
-from vjpgen.factors import separate
 from vjpgen.floats import BAR, Array, evaluate, representable, tiny
 from vjpgen.forms import Trade
 from vjpgen.spec import Spec
@@ -27,6 +26,7 @@ from vjpgen.splits import place
 from vjpgen.symmetry import Mirror, mirrors
 from vjpgen.tangents import survives
 from vjpgen.tidy import tidy
+from vjpgen.truncations import truncations
 from vjpgen.truth import Truth
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ POINTS = 1024
 MEASURED = 256  # of these points, where every class of an e-graph is measured
 HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
 FEWEST = 16  # points that a piece needs to be searched
-_MOST_TRUNCATIONS = 16
 _WORTHLESS = 128.0  # bits of a truncation where float64 would see it
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
 _SHARPENED = 4  # candidates that are tried in double words
@@ -45,6 +44,9 @@ _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the va
 _NOT_FINITE = 16.0  # further bits that infinity or NaN costs where the truth is a number
 _FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
 _BAR = math.log2(1 + BAR)
+_LOST = 47.0  # bits that only a result that is not finite costs
+_RARELY = 0.00125  # share of the points
+_SMALL = 2  # so many graphs and one more are small
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
@@ -75,7 +77,8 @@ class Improver:
         found: dict[int, Sequence[Term]] = {}
         sizes = self.effort.nodes
         for turn, nodes in enumerate((*sizes, sizes[:2][-1])):
-            todo = [k for k in done if not self._good(done[k], targets[k])]
+            large = turn >= len(sizes) - 1 > _SMALL
+            todo = [k for k in done if not self._good(done[k], targets[k], large=large)]
             if turn > 1:  # the first two graphs hold the formula alone
                 fresh = {k: self._of_value(k, targets[k]) for k in todo}
                 if turn == 2:
@@ -84,7 +87,7 @@ class Improver:
                 if turn == len(sizes):
                     todo = [k for k in todo if fresh[k]]
             if not todo:
-                break
+                continue
             found |= dict(zip(todo, self._beams([targets[k] for k in todo], nodes), strict=True))
             done |= {k: self._best(k, targets[k], found[k], done[k]) for k in todo}
         for k in done:  # what one graph for all has no room for
@@ -175,9 +178,16 @@ class Improver:
     def _bits(self, expr: Expr, target: Target) -> Array:
         return self._term(expr, self._counted(target.truth[: self.seen]), self.broad).bits
 
-    def _good(self, expr: Expr, target: Target) -> bool:
-        bits = self._bits(expr, target)
-        return float(bits.mean()) <= self.effort.enough and float(bits.max()) <= self.effort.nowhere_worse
+    def _good(self, expr: Expr, target: Target, *, large: bool = False) -> bool:
+        """Whether a form is good enough, or passable where the next graph is a large one."""
+        bits, how = self._bits(expr, target), self.effort
+        share = how.passable if large else 1.0
+        lost = float((bits > _LOST).mean())
+        return (
+            float(bits.mean()) <= how.enough * share
+            and float((bits > _BAR).mean()) <= how.few * share
+            and lost <= (_RARELY if large else 0.0)
+        )
 
     def _worthwhile(self, target: Target) -> bool:
         return bool(variables(target.shapes[0])) and bool(
@@ -285,7 +295,7 @@ class Improver:
         wide = {k: v.astype(np.float64) for k, v in self.broad.items()}
         found = []
         shapes = [s for s in target.shapes if substitute(s, self.meaning) is s]
-        for e in (*self._truncations(shapes), *tails(truth, self.broad)):
+        for e in (*truncations(shapes), *tails(truth, self.broad)):
             with np.errstate(all="ignore"):
                 exact = evaluate(e, wide, np.float64)
                 off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))
@@ -293,21 +303,6 @@ class Improver:
             bits = np.where(np.isnan(truth) | (off < FLOAT64), t.bits, _WORTHLESS)
             found.append(Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
         return found
-
-    def _truncations(self, shapes: Sequence[Expr]) -> list[Expr]:
-        found: dict[Expr, None] = {}
-        for shape in shapes:
-            for name in variables(shape):
-                parts = separate(shape, name)
-                if parts is None or not has_op(parts[0], "add", "sub", "div"):
-                    continue
-                expansion = series.expand(parts[0], name)
-                if expansion is not None:
-                    polynomials = series.polynomials(expansion, name)
-                    found |= dict.fromkeys(tidy(parts[1] * p) for p in polynomials)
-            if len(found) > _MOST_TRUNCATIONS:
-                break
-        return list(found)
 
     def _no_worse(self, expr: Expr, target: Target) -> Expr:
         """The plain shape instead, where held-back points say that it is better."""
