@@ -10,6 +10,7 @@ from vjpgen.doc import draft
 from vjpgen.expr import Expr, num, variables
 from vjpgen.forms import Forms, Plan
 from vjpgen.parse import parse
+from vjpgen.passing import NOTHING, Passing
 from vjpgen.render import render_module
 from vjpgen.residuals import plan
 from vjpgen.tidy import tidy
@@ -24,14 +25,15 @@ def plain_forms(
     args: Sequence[str] | None = None,
     assume: Sequence[str] = (),
     wishes: Wishes = NONE,
+    passing: Passing = NOTHING,
 ) -> Forms:
     """The forms that follow from the text alone."""
-    spec = parse(text, name=name, args=args, assume=assume, wishes=wishes)
+    spec = parse(text, name=name, args=args, assume=assume, wishes=wishes, passing=passing)
     tree = pieces.tree(spec.outputs)
     scope = derive.symbols(spec.args)
 
     def partial(e: Expr, a: str) -> Expr:
-        return derive.partial(e, a, scope)[0] if a in variables(e) else num(0)
+        return derive.partial(e, a, scope)[0] if a in variables(e) and a in spec.moving else num(0)
 
     partials = tuple(
         tuple(

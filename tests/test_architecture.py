@@ -38,6 +38,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "names",
         "presets",
         "wishes",
+        "passing",
         "parse",
         "dotted",
         "external",
@@ -105,6 +106,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     # Forms to text
     ("guards", "naming", "printer"),
     ("residuals", "lowering", "double_word"),
+    ("module_names",),
     ("statements", "scaffold", "doc"),
     (
         "render",
@@ -142,7 +144,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("tables", "build_shown", "command_words"),
     ("build_command", "cache_command", "check_command", "compare_command", "report_command", "stubs_command"),
     ("magic",),
-    ("subcommands", "cli_external", "cli_implicit"),
+    ("subcommands", "cli_external", "cli_implicit", "cli_passing"),
     ("cli",),
     ("__init__",),
     ("__main__",),
@@ -153,6 +155,7 @@ HOMES = {
         "cli",
         "cli_external",
         "cli_implicit",
+        "cli_passing",
         "command_words",
         "subcommands",
         "build_command",

@@ -1,4 +1,4 @@
-"""What docs/checking.md, docs/builds.md and docs/report.md show is what happens."""
+"""What pages of docs/ show is what happens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from test_readme import replay
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", ["checking.md", "builds.md", "report.md"])
+@pytest.mark.parametrize("name", ["arguments.md", "checking.md", "builds.md", "report.md"])
 def test_prints_what_it_says(name: str, root: Path, tmp_path: Path, update: bool) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "README.md").write_text("# Mine\n")

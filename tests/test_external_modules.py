@@ -149,7 +149,7 @@ CASES: dict[str, tuple[tuple[str, dict[str, object]], list[tuple[str, str]]]] = 
     "bessel": (BESSEL, [
         ("/ 2.0", "/ 2.0001"), ("v + 1.0", "v + 2.0"), ("jv_0 - jv_1", "jv_1 - jv_0"),
         ("_outside_jv, 0)", "_outside_jv, 1)"), ('"expand_dims"', '"sequential"'),
-        ("cotangent.sum(axes)", "cotangent.mean(axes)"),
+        ("jnp.ones_like(wide)", "jnp.full_like(wide, 1.01)"),
     ]),
     "lambert": (LAMBERT, [
         ("1.0 + y", "1.0001 + y"), ("np.array(x, np.float64", "np.array(x, np.float32"),
@@ -157,7 +157,7 @@ CASES: dict[str, tuple[tuple[str, dict[str, object]], list[tuple[str, str]]]] = 
         ("(partial_x, x_dot)", "(2.0 * partial_x, x_dot)"),
     ]),
     "root": (ROOT, [
-        ("/ 3.0", "/ 3.001"), ("jnp.zeros(b_like", "jnp.ones(b_like"),
+        ("/ 3.0", "/ 3.001"), ("a_like), None)", "a_like), cotangent)"),
         (".astype(dtype)", ".astype(np.float32)"),
         ("{name} failed: ", ""), ("float32 if jnp", "bfloat16 if jnp"),
     ]),

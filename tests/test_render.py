@@ -18,9 +18,9 @@ from rarely import rarely
 from vjpgen.doc import Doc, draft, readable
 from vjpgen.expr import call, num, var, where
 from vjpgen.forms import Forms, Plan, Residual
+from vjpgen.module_names import _INSIDE_SUPPORT, SUPPORT
 from vjpgen.render import render_module, render_plain
 from vjpgen.residuals import plan
-from vjpgen.scaffold import _INSIDE_SUPPORT, SUPPORT
 from vjpgen.spec import Spec
 from vjpgen.templating import tidy
 

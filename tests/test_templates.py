@@ -84,7 +84,7 @@ def test_other_templates_are_another_result(folder: Path, monkeypatch: pytest.Mo
     [
         (
             ("{{ name }}_fwd", "{{ nome }}_fwd"),
-            r"module.py.j2, line 2\d: 'nome' is undefined\nthe variables of",
+            r"module.py.j2, line \d\d: 'nome' is undefined\nthe variables of",
         ),
         (("{% endif %}", "{% endfi %}"), r"module.py.j2, line \d+: .*endfi"),
         (("{{ header }}", "{{ header | shout }}"), r"module.py.j2, line 1: No filter named 'shout'"),

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vjpgen.errors import OptionError
+from vjpgen.names import split_names
 from vjpgen.parse import parse
+from vjpgen.passing import NOTHING, Passing
 from vjpgen.spec import Spec
 from vjpgen.wishes import Wishes
 
@@ -78,8 +80,33 @@ def _clip_text(value: Any) -> str:
     return ":".join("" if bound is None else _text(bound) for bound in value)
 
 
+def passing(
+    nondiff: str | Sequence[str], static: str | Sequence[str], param: Any, outputs: str | Sequence[str]
+) -> Passing:
+    """The options about how the function is called as text.
+
+    Raises:
+        OptionError: one of them is no such value.
+    """
+    return Passing(
+        nondiff=_names(nondiff),
+        static=_names(static),
+        defaults=_by_argument("param", param, _text),
+        outputs=_names(outputs),
+    )
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    return split_names(given) if isinstance(given, str) else tuple(given or ())
+
+
 def spec(
-    expr: Any, name: str | None, args: Sequence[str] | None, assume: str | Sequence[str], wishes: Wishes
+    expr: Any,
+    name: str | None,
+    args: Sequence[str] | None,
+    assume: str | Sequence[str],
+    wishes: Wishes,
+    passing: Passing = NOTHING,
 ) -> Spec:
     """What is asked for; arguments as for `specify`.
 
@@ -92,4 +119,4 @@ def spec(
 
         expr, names = to_text(expr)
         args = names if args is None else args
-    return parse(expr, name=name, args=args, assume=conditions, wishes=wishes)
+    return parse(expr, name=name, args=args, assume=conditions, wishes=wishes, passing=passing)

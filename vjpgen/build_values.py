@@ -106,6 +106,10 @@ FORMULA = {
     "grad-scale": (_formulas, "grad_scale"),
     "grad-clip": (_bounds, "grad_clip"),
     "grad-mask": (_words, "grad_mask"),
+    "nondiff": (_names, "nondiff"),
+    "static": (_names, "static"),
+    "param": (_formulas, "param"),
+    "outputs": (_names, "outputs"),
     "prefer": (_one_of(PREFERENCES), "prefer"),
 }
 EXTERNAL = {

@@ -189,7 +189,7 @@ def _measured(module: Recorded, exact: Exact) -> tuple[Judged, ...]:
 
     spec = module.spec
     with open_meter(apart=True) as meter:
-        shape = len(spec.outputs), spec.several
+        shape = len(spec.outputs), spec.structure
         got = meter.measure(module.text, spec.name, *shape, exact.columns, spec.clips)
     return judged.judge(spec, exact, got)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from vjpgen import __version__, cli_external, cli_implicit, subcommands
+from vjpgen import __version__, cli_external, cli_implicit, cli_passing, subcommands
 from vjpgen.command_words import SETTINGS, Command, deliver, searched
 from vjpgen.errors import InternalError, OptionError, VjpgenError
 from vjpgen.places import python_file, suite_of
@@ -99,6 +99,7 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
     metavar="COND",
     help="The gradient is zero where COND does not hold.",
 )
+@cli_passing.options
 @cli_implicit.options
 @cli_external.options
 @click.option(
@@ -141,6 +142,10 @@ def command(
     scale: tuple[str, ...],
     clip: tuple[str, ...],
     mask: tuple[str, ...],
+    nondiff: tuple[str, ...],
+    static: tuple[str, ...],
+    param: tuple[str, ...],
+    outputs: tuple[str, ...],
     solve: str | None,
     inverse: str | None,
     guess: str | None,
@@ -165,6 +170,7 @@ def command(
     from vjpgen.meter import ahead
     from vjpgen.names import split_names
     from vjpgen.parse import parse
+    from vjpgen.passing import worded as passed
     from vjpgen.reporting import pictures
     from vjpgen.wishes import worded
 
@@ -182,13 +188,15 @@ def command(
     wanted = name if name is not None else places[0].stem if places else None
     arguments = None if names is None else split_names(names)
     wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
-    parse(text, name=wanted, args=arguments, assume=assume, wishes=wishes)  # before anything slow is imported
+    passing = passed(nondiff=nondiff, static=static, param=param, outputs=outputs)
+    meant: dict[str, Any] = {"assume": assume, "wishes": wishes, "passing": passing}
+    parse(text, name=wanted, args=arguments, **meant)  # before anything slow is imported
     beside = pictures(report, plot)
     files.check((*places, *beside.places), force=force)
     with ahead():
         from vjpgen import terminal
 
-        how = {"effort": effort, "prefer": prefer, "templates": templates}
+        how = {"effort": effort, "prefer": prefer, "templates": templates, **passing.options()}
         generated, drawn = _generate(text, wanted, arguments, assume, wishes, places, beside, timeout, **how)
     deliver((generated.module, generated.tests), places, force, drawn)
     terminal.show(generated.report, (*places, *beside.places), to_stderr=not places)

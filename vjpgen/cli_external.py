@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vjpgen.cli_passing import SPELLED
 from vjpgen.command_words import deliver
 from vjpgen.errors import OptionError
 
@@ -97,9 +98,9 @@ def run(
         if given[option]:
             hint = "write the whole gradient with --grad"
             raise OptionError(f"{spelled} does not go with --external", hint=hint)
-    for option in ("report", "plot"):
-        if given[option] is not None:
-            raise OptionError(f"--{option} does not go with --external", hint="leave it out")
+    for option, spelled in {"report": "--report", "plot": "--plot", **SPELLED}.items():
+        if given[option]:
+            raise OptionError(f"{spelled} does not go with --external", hint="leave it out")
     if given["prefer"] != "accuracy":
         raise OptionError("--prefer does not go with --external", hint="leave it out")
     wanted = {

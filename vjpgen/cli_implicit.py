@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vjpgen.cli_passing import SPELLED
 from vjpgen.command_words import deliver
 from vjpgen.errors import OptionError
 
@@ -19,7 +20,7 @@ _NOT_TOGETHER = {
     "external": "--external", "grad": "--grad", "surrogate": "--surrogate", "stop": "--stop",
     "scale": "--grad-scale", "clip": "--grad-clip", "mask": "--grad-mask", "also": "--also",
     "missing": "--missing", "elementwise": "--elementwise", "call_dtype": "--call-dtype",
-    "report": "--report", "plot": "--plot",
+    "report": "--report", "plot": "--plot", **SPELLED,
 }  # fmt: skip
 
 

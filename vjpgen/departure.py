@@ -67,7 +67,7 @@ def sentences(spec: Spec, found: tuple[Departure, ...]) -> tuple[str, ...]:
 
 def _sentence(spec: Spec, d: Departure) -> str:
     which = f" to {spec.args[d.argument]}" if len(spec.args) > 1 else ""
-    which += f" of out_{d.output}" if spec.several else ""
+    which += f" of {spec.out(d.output)}" if spec.several else ""
     unit = " for a cotangent of 1" if spec.clips[d.argument] else ""
     if not d.points:
         return f"The gradient{which}{unit} is nowhere finite together with the derivative."

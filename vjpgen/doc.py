@@ -56,7 +56,9 @@ def draft(
     ]
     for i, (o, row) in enumerate(zip(outs, plan.bwd, strict=True)):
         top = o if spec.several else ""
-        forms += [(spec.label(top, i, j), readable(e)) for j, e in enumerate(row)]
+        forms += [
+            (spec.label(top, i, j), readable(e)) for j, e in enumerate(row) if spec.args[j] in spec.moving
+        ]
     assumed = [f"Assumes {', '.join(spec.assume_text)}."] if spec.assume_text else []
     if not spec.linear:
         notes = (*notes, "Clipping is not linear in the cotangent: there is no rule for forward mode.")
@@ -73,15 +75,13 @@ def saved(plan: Plan) -> str:
 
 def kept(plan: Plan) -> str:
     """What fwd keeps, in words."""
-    if not plan.residuals:
-        return "nothing"
     words = []
     for kind in ("input", "output"):
         names = [r.name for r in plan.residuals if r.kind == kind]
         if names:
             words.append(f"the {kind}{'s' if len(names) > 1 else ''} {_series(names)}")
     words += [r.name for r in plan.residuals if r.kind == "intermediate"]
-    return ", ".join(words)
+    return ", ".join(words) or "nothing"
 
 
 def readable(e: Expr) -> str:

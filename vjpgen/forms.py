@@ -52,12 +52,12 @@ class Forms:
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """One array that fwd hands to bwd.
+    """One array that fwd hands to bwd, or a static argument, which JAX hands to it.
 
     Attributes:
         name: its name in bwd.
         expr: what fwd computes for it, over the arguments. An argument itself is forwarded, not copied.
-        kind: "input", "output" or "intermediate".
+        kind: "input", "output", "intermediate" or "static".
     """
 
     name: str

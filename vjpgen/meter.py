@@ -18,6 +18,7 @@ from typing import Any
 
 from vjpgen.callee import Callee
 from vjpgen.errors import InternalError, TargetError
+from vjpgen.spec import Structure
 
 _ahead: list[subprocess.Popen[bytes]] = []  # started, and taken by no meter yet
 
@@ -66,7 +67,7 @@ class Meter:
         source: str,
         name: str,
         outputs: int,
-        several: bool,
+        structure: Structure,
         columns: Sequence[Any],
         clips: Sequence[Any] = (),
     ) -> Any:
@@ -75,7 +76,7 @@ class Meter:
         Raises:
             InternalError: the process ended before it answered.
         """
-        return self._call("measure_source", source, name, outputs, several, columns, clips)
+        return self._call("measure_source", source, name, outputs, structure, columns, clips)
 
     def measure_function(self, at: Callee, outputs: int, several: bool, columns: Sequence[Any]) -> Any:
         """`foreign.measure_function`: what a function that somebody wrote returned, and what it can do.

@@ -63,7 +63,7 @@ def output_names(spec: Spec) -> tuple[str, ...]:
     names = Names((*spec.args, spec.name))
     if not spec.several:
         return (names.new("y", "z", "w", "value"),)
-    return tuple(names.new(f"out_{i}") for i in range(len(spec.outputs)))
+    return tuple(names.new(spec.out(i)) for i in range(len(spec.outputs)))
 
 
 def telling(e: Expr, names: Mapping[Expr, str]) -> str | None:

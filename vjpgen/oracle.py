@@ -22,7 +22,8 @@ _TINY = float(np.finfo(np.float32).tiny)
 
 def truth_of(spec: Spec) -> Truth:
     """Exact values of the outputs, and exact partials: the derivatives, or what is meant in their place."""
-    return Truth(spec.outputs, spec.args) if spec.meant is None else MeantTruth(spec, spec.meant)
+    meant = spec.gradient
+    return Truth(spec.outputs, spec.args) if meant is None else MeantTruth(spec, meant)
 
 
 def seen(partials: np.ndarray, clips: Sequence[Clip | None]) -> np.ndarray:

@@ -10,6 +10,9 @@ from vjpgen.expr import Expr, rebuild, show, var, variables, walk
 from vjpgen.functions import TRUE
 from vjpgen.grammar import Grammar
 from vjpgen.names import argument_names, function_name, split_names
+from vjpgen.passing import NOTHING, Passing, ordered
+from vjpgen.passing import notes as told
+from vjpgen.passing import read as read_signature
 from vjpgen.spec import Spec
 from vjpgen.tokens import MAX_TEXT, tokens
 from vjpgen.wishes import NONE, Wishes, read
@@ -26,6 +29,7 @@ def parse(
     args: Sequence[str] | None = None,
     assume: Sequence[str] = (),
     wishes: Wishes = NONE,
+    passing: Passing = NOTHING,
 ) -> Spec:
     """The function a user describes.
 
@@ -35,11 +39,12 @@ def parse(
         args: its arguments in order; None for those of the formula, as they first appear.
         assume: conditions that every input satisfies.
         wishes: what the gradient is to be, where it is not the derivative.
+        passing: how the function is called; arguments with a default come last.
 
     Raises:
         ParseError: the text is not in the language; says where.
         NameRefused: a name cannot stand in a Python module.
-        OptionError: the wishes contradict each other, or name what is no argument.
+        OptionError: what is asked for contradicts itself, or names what is no argument.
     """
     short(text, "formula")
     for wish in (
@@ -47,10 +52,12 @@ def parse(
         *(t for pairs in (wishes.grad, wishes.surrogate, wishes.scale) for _, t in pairs),
     ):
         short(wish, "gradient")
+    for _, default in passing.defaults:
+        short(default, "default")
     given = None if args is None else _arguments(args)
     grammar = Grammar(text, given)
     outputs, several = grammar.formula()
-    order = given if given is not None else _in_order(grammar)
+    order = ordered(passing, given if given is not None else _in_order(grammar), given=given is not None)
     if not order:
         hint = "name the arguments of a constant function: --args x"
         raise InputError(
@@ -61,7 +68,8 @@ def parse(
     conditions = dict.fromkeys(implied + stated)
     bounded(text, *outputs, *conditions)
     implied_too = bool(grammar.implied)
-    return _spec(text, name, order, outputs, several, tuple(conditions), tuple(assume), implied_too, wishes)
+    stated_as = tuple(conditions), tuple(assume), implied_too
+    return _spec(text, name, order, outputs, several, *stated_as, wishes, passing)
 
 
 def parse_condition(text: str, args: Sequence[str]) -> Expr:
@@ -138,6 +146,7 @@ def _spec(
     assume: tuple[str, ...],
     implied: bool,
     wishes: Wishes,
+    passing: Passing,
 ) -> Spec:
     if len(order) > MAX_ARGS:
         raise NameRefused(f"the function has {len(order)} arguments; the limit is {MAX_ARGS}")
@@ -148,6 +157,8 @@ def _spec(
     meant = read(wishes, outputs, order, lambda e: _renamed(e, table), lambda t: _respelled(t, table))
     if meant is not None:
         bounded(text, *meant.exprs())
+    signature = read_signature(passing, outputs, conditions, wishes, table)
+    notes += tuple(told(signature))
     idle = [a for j, a in enumerate(order) if a not in used and not (meant and meant.formulas[0][j])]
     notes += tuple(f"the formula does not use {a}: its partial is zero" for a in idle)
     if implied:
@@ -156,12 +167,13 @@ def _spec(
         name=function,
         args=tuple(table[a] for a in order),
         outputs=tuple(_renamed(e, table) for e in outputs),
-        several=several,
+        several=several or bool(signature.keys),
         assume=tuple(_renamed(e, table) for e in conditions),
         text=_respelled(text.strip(), table),
         assume_text=tuple(_respelled(a.strip(), table) for a in assume),
         notes=notes,
         meant=meant,
+        signature=signature,
     )
 
 

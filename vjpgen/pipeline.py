@@ -104,6 +104,10 @@ def generate(
     grad_scale: Mapping[str, Any] | None = None,
     grad_clip: Mapping[str, Any] | None = None,
     grad_mask: str | Sequence[str] = (),
+    nondiff: str | Sequence[str] = (),
+    static: str | Sequence[str] = (),
+    param: Mapping[str, Any] | None = None,
+    outputs: str | Sequence[str] = (),
     output: str | os.PathLike[str] | None = None,
     tests_path: str | os.PathLike[str] | None = None,
     effort: str = "normal",
@@ -128,6 +132,10 @@ def generate(
         grad_scale: by argument, what the gradient is multiplied by; -1 reverses it.
         grad_clip: by argument, bounds of its cotangent: (low, high), None for no bound, or "low:high".
         grad_mask: conditions without which the gradient to every argument is zero.
+        nondiff: arguments that are not differentiated: arrays of any dtype (docs/arguments.md).
+        static: arguments that are Python numbers, fixed when the function is traced.
+        param: by argument, the constant that stands for it where it is left out.
+        outputs: names of the outputs, by which the function returns them in a dict.
         output: where the module will be written; the tests import it from there.
         tests_path: where the tests will be written; default test_NAME.py beside the module.
         effort: "low", "normal" or "high": how far the search goes.
@@ -146,7 +154,8 @@ def generate(
     settings.accept(effort=effort, prefer=prefer)
     with deadline.steps(timeout, progress) as step:
         wanted = asking.wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
-        spec = asking.spec(expr, name, args, assume, wanted)
+        passing = asking.passing(nondiff, static, param, outputs)
+        spec = asking.spec(expr, name, args, assume, wanted, passing)
         order = _Order(effort, prefer, _place(output), _place(tests_path), _place(templates))
         style = "" if order.templates is None else template_files.accepted(order.templates)
         results = caching.asked() if cache is True else cache
@@ -223,13 +232,13 @@ def _generate(spec: Spec, order: _Order, step: Callable[[str], None], meter: Met
     told = doc.draft(plan, command=command, notes=spec.notes, meant=meant)
     draft = render.render_module(plan, told, styled)
     step("measuring the generated code")
-    shape = len(spec.outputs), spec.several
+    shape, plain_shape = (len(spec.outputs), spec.structure), (len(spec.outputs), spec.several)
     with template_files.blamed(styled):
         got = meter.measure(draft, spec.name, *shape, probe.columns(), spec.clips)
     step("measuring the plain formula")
     naive = render.render_plain(spec)
-    plain = meter.measure(naive, spec.name, *shape, probe.columns())
-    wide = meter.measure(naive, spec.name, *shape, probe.columns(probe.swept, float))
+    plain = meter.measure(naive, spec.name, *plain_shape, probe.columns())
+    wide = meter.measure(naive, spec.name, *plain_shape, probe.columns(probe.swept, float))
     found = replace(_report(plan, probe, got, plain, meter.versions()), meant=meant, departures=far)
     lines = report.accuracy_lines(found.targets, found.dtype, found.domain)
     lines += tuple(shortfall.sentence(s, spec.args) for s in found.shortfalls)
@@ -264,6 +273,8 @@ def command_line(
     for text in spec.assume_text:
         words += ["--assume", text]
     for option, text in spec.meant.words if spec.meant else ():
+        words += [option, text]
+    for option, text in spec.signature.words:
         words += [option, text]
     words += ["--effort", effort] if effort != "normal" else []
     words += ["--prefer", prefer] if prefer != "accuracy" else []

@@ -14,6 +14,7 @@ from vjpgen import digest, files
 from vjpgen.errors import FileRefused, InputError
 from vjpgen.names import split_names
 from vjpgen.parse import parse
+from vjpgen.passing import worded as passed
 from vjpgen.places import suite_of
 from vjpgen.spec import Spec
 from vjpgen.wishes import worded
@@ -21,7 +22,8 @@ from vjpgen.wishes import worded
 _MOST = 1 << 24  # bytes of a file
 _AGAIN = "To generate it again:"
 _ONCE = ("--name", "--args", "--effort", "--prefer", "--templates", "-o", "--tests")
-_SEVERAL = ("--assume", "--grad", "--surrogate", "--stop", "--grad-scale", "--grad-clip", "--grad-mask")
+_SEVERAL = ("--assume", "--grad", "--surrogate", "--stop", "--grad-scale", "--grad-clip", "--grad-mask",
+            "--nondiff", "--static", "--param", "--outputs")  # fmt: skip
 _FIGURES = re.compile(
     r"(?P<label>[^:]+): at most (?P<most>[\d.e+]+) ulp, 99% within [\d.e+]+, mean (?P<bits>[\d.]+) bits,"
     r" over (?P<points>\d+) \w+ points of "
@@ -219,12 +221,19 @@ def _spec(path: Path, command: Sequence[str]) -> Spec:
             stop=given("--stop"),
             mask=given("--grad-mask"),
         )
+        passing = passed(
+            nondiff=given("--nondiff"),
+            static=given("--static"),
+            param=given("--param"),
+            outputs=given("--outputs"),
+        )
         return parse(
             command[1],
             name=next(iter(given("--name")), None),
             args=next((split_names(names) for names in given("--args")), None),
             assume=given("--assume"),
             wishes=wishes,
+            passing=passing,
         )
     except InputError as error:
         raise FileRefused(f"{path}: the command in its header is refused: {error.message}") from None
@@ -249,7 +258,7 @@ def _disagreements(
     taken = tuple(a.arg for a in (*body.args.posonlyargs, *body.args.args))
     if taken != spec.args:
         yield f"{spec.name} takes ({', '.join(taken)}), its command says ({', '.join(spec.args)})"
-    if [ast.unparse(d) for d in body.decorator_list] != ["jax.custom_vjp"]:
+    if [ast.unparse(d) for d in body.decorator_list] != [spec.decorator("vjp")]:
         yield f"{spec.name} is no jax.custom_vjp function"
     said = " ".join((ast.get_docstring(body) or "").partition("\n\n")[0].split())
     if said != _defined(spec):

@@ -205,7 +205,7 @@ def distance(got: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def quantities(forms: Forms) -> tuple[str, ...]:
     """What a row of results holds, in order: values, reverse partials, forward partials."""
     spec = forms.spec
-    tops = [f"out_{i}" for i in range(len(spec.outputs))] if spec.several else [""]
+    tops = [spec.out(i) for i in range(len(spec.outputs))] if spec.several else [""]
     partials = [spec.label(top, i, j) for i, top in enumerate(tops) for j in range(len(spec.args))]
     values = [top or "value" for top in tops]
     return (*values, *(f"{p} reverse" for p in partials), *(f"{p} forward" for p in partials))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from vjpgen import double_word
 from vjpgen.doc import Doc, documentation, header, kept
 from vjpgen.forms import Plan
 from vjpgen.lowering import lower
+from vjpgen.module_names import SUPPORT, plain_name
 from vjpgen.naming import Names
-from vjpgen.scaffold import SUPPORT, Bodies, Scaffold, plain_name
+from vjpgen.scaffold import Bodies, Scaffold
 from vjpgen.spec import Meant, Spec
 from vjpgen.statements import unpack
 from vjpgen.templating import Templates
@@ -35,10 +36,10 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
     scaffold = Scaffold(plan)
     bodies = scaffold.bodies()
     helpers = _helpers(templates, bodies, scaffold.like)
-    code = "\n".join((_statements(bodies), *helpers))
     spec = plan.forms.spec
-    returns = f"tuple[{', '.join(['Array'] * len(spec.outputs))}]" if spec.several else "Array"
-    arrays = f"tuple[{', '.join(['Array'] * len(spec.args))}]"
+    decorators = {kind: spec.decorator(kind) for kind in ("vjp", "jvp")}
+    code = "\n".join((*decorators.values(), _statements(bodies), *helpers))
+    arrays = _tuple_of("Array" for _ in spec.arrays)
     text = templates.render(
         "module.py.j2",
         header=header(spec.name, spec.args, doc),
@@ -47,13 +48,17 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
         name=spec.name,
         plain_name=plain_name(spec.name),
         arguments=", ".join(spec.args),
-        signature=", ".join(f"{a}: ArrayLike" for a in spec.args),
-        returns=returns,
+        signature=", ".join(_annotated(spec, defaults=False)),
+        declared=", ".join(_annotated(spec, defaults=True)),
+        static="".join(f"{a}: float, " for a in spec.signature.static),
+        decorators=decorators,
+        returns=_returns(spec),
         documentation=documentation(spec.name, spec.args, doc),
         saved=_at_most(f": {kept(plan)}", 33),
         residuals_type=bodies.residuals_type,
         cotangent=bodies.cotangent,
-        cotangents_type=arrays,
+        cotangents_type=bodies.cotangents_type,
+        tangents_type=arrays,
         primals_type=arrays.replace("Array", "ArrayLike"),
         plain=bodies.plain,
         fwd=bodies.fwd,
@@ -66,13 +71,32 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
     return templates.lay_out(text)
 
 
+def _returns(spec: Spec) -> str:
+    if spec.signature.keys:
+        return "dict[str, Array]"
+    return _tuple_of("Array" for _ in spec.outputs) if spec.several else "Array"
+
+
+def _tuple_of(types: Iterable[str]) -> str:
+    return f"tuple[{', '.join(types)}]"
+
+
+def _annotated(spec: Spec, *, defaults: bool) -> Iterator[str]:
+    """The parameters with annotations, and with their defaults where wanted."""
+    literals = dict(spec.signature.defaults) if defaults else {}
+    for a in spec.args:
+        kind = "float" if a in spec.signature.static else "ArrayLike"
+        yield f"{a}: {kind}" + (f" = {literals[a]}" if a in literals else "")
+
+
 def render_plain(spec: Spec) -> str:
     """A module with the user's formula as it stands, for JAX to differentiate."""
     if spec.meant:
         return _plain_meant(spec, spec.meant)
     block = lower(spec.outputs, Names((*spec.args, spec.name)), None)
     result = ", ".join(block.results)
-    lines = (*block.lines, f"return ({result},)" if spec.several else f"return {result}")
+    fixed = (f"{a} = jax.lax.stop_gradient({a})" for a in spec.args if a not in spec.moving)
+    lines = (*fixed, *block.lines, f"return ({result},)" if spec.several else f"return {result}")
     templates = Templates()
     helpers = with_callees(templates, block.support, "Array")
     function = f"def {spec.name}({', '.join(spec.args)}):\n{body(lines)}"
@@ -101,6 +125,8 @@ def _plain_meant(spec: Spec, meant: Meant) -> str:
 
     def item(i: int, j: int) -> str:
         formula, factor = meant.formulas[i][j], meant.factors[j]
+        if spec.args[j] not in spec.moving:
+            return "0.0"
         whole = f"{slopes}[{j}][{i}]" if formula is None else f"({text[formula]})"
         whole = whole if factor is None else f"({text[factor]}) * {whole}"
         return whole if meant.mask is None else f"jnp.where({text[meant.mask]}, {whole}, 0.0)"

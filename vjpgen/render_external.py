@@ -13,11 +13,11 @@ from vjpgen.dotted import Dotted, bindings
 from vjpgen.expr import Expr, substitute, var, variables
 from vjpgen.external import COMPLEX_STEP, DIFFERENCE, FORMULA, ZERO, Call, External
 from vjpgen.lowering import lower
+from vjpgen.module_names import module_names
 from vjpgen.naming import Names
 from vjpgen.printer import is_constant
 from vjpgen.render import body, helpers_in, standard_imports, with_callees
-from vjpgen.scaffold import module_names
-from vjpgen.statements import constant, product, returned, unpack, without_unused, words
+from vjpgen.statements import constant, cotangents_type, product, returned, unpack, without_unused, words
 from vjpgen.templating import Templates
 
 _HOST = ("push", "on_host", "difference", "complex_step", "called")
@@ -84,7 +84,8 @@ def render_external(spec: External, command: str, folder: Path | None = None) ->
             arguments=", ".join(spec.args),
             documentation=textwrap.indent(escape(documentation(spec)), "    ").lstrip(),
             residuals_type=builder.residuals_type(),
-            cotangents_type=arrays,
+            cotangents_type=cotangents_type(builder.cotangents()),
+            tangents_type=arrays,
             primals_type=arrays.replace("Array", "ArrayLike"),
             fwd=functions[0],
             bwd=functions[1],
@@ -159,14 +160,19 @@ class _Builder:
         held = [*self.parameters, *(likes.values() if self.like else ())]
         lines = [f"{unpack(held)} = residuals"] if held else []
         lines += self._partials_call("cotangent")
-        items = [self._pulled(f, likes[a]) for a, f in zip(self.args, self.factors(), strict=True)]
+        items = self.cotangents(likes)
         return without_unused(names, (*lines, f"return {unpack(items, always=True)}"))
+
+    def cotangents(self, likes: Mapping[str, str] | None = None) -> list[str]:
+        """The source of the cotangent of each argument; `likes` are what they are shaped like."""
+        likes = likes or {}
+        return [self._pulled(f, likes.get(a, a)) for a, f in zip(self.args, self.factors(), strict=True)]
 
     def _pulled(self, factor: str, like: str) -> str:
         text = product(factor, "cotangent")
         if len(self.args) == 1:
             return f"_cast({text}, cotangent.dtype)" if text else "jnp.zeros_like(cotangent)"
-        return f"_unbroadcast({text}, {like})" if text else f"jnp.zeros({like}.shape, {like}.dtype)"
+        return f"_unbroadcast({text}, {like})" if text else "None"
 
     def rule(self) -> tuple[str, ...]:
         names, out = self.names.copy(), self.spec.output

@@ -14,11 +14,11 @@ from vjpgen.double_word import lower_words
 from vjpgen.expr import Expr, variables
 from vjpgen.implicit import Bound, Implicit
 from vjpgen.lowering import lower
+from vjpgen.module_names import module_names
 from vjpgen.naming import Names
 from vjpgen.printer import constant_value, is_constant
 from vjpgen.render import body, decorators_first, helpers_in, standard_imports, with_callees
-from vjpgen.scaffold import module_names
-from vjpgen.statements import constant, product, returned, unpack, without_unused, words
+from vjpgen.statements import constant, cotangents_type, product, returned, unpack, without_unused, words
 from vjpgen.templating import Templates
 from vjpgen.tidy import tidy
 
@@ -88,7 +88,8 @@ def render_implicit(solved: Solved, command: str, folder: Path | None = None) ->
             arguments=", ".join(spec.args),
             documentation=textwrap.indent(escape(documentation(solved)), "    ").lstrip(),
             residuals_type=builder.residuals_type(),
-            cotangents_type=arrays,
+            cotangents_type=cotangents_type(builder.cotangents()),
+            tangents_type=arrays,
             primals_type=arrays.replace("Array", "ArrayLike"),
             parameters=", ".join(f"{p}: Array" for p in spec.variables),
             partials_type=f"tuple[{', '.join(['Array'] * len(builder.varying))}]"
@@ -131,14 +132,17 @@ class _Builder:
 
     def bwd(self) -> tuple[str, ...]:
         lines = [f"{unpack(self.spec.variables)} = residuals", *self._call("cotangent")]
-        items = [self._pulled(f, a) for a, f in zip(self.args, self.factors(), strict=True)]
-        return without_unused(self.names.copy(), (*lines, f"return {unpack(items, always=True)}"))
+        return without_unused(self.names.copy(), (*lines, f"return {unpack(self.cotangents(), always=True)}"))
+
+    def cotangents(self) -> list[str]:
+        """The source of the cotangent of each argument."""
+        return [self._pulled(f, a) for a, f in zip(self.args, self.factors(), strict=True)]
 
     def _pulled(self, factor: str, like: str) -> str:
         text = product(factor, "cotangent")
         if len(self.args) == 1:
             return f"_cast({text}, cotangent.dtype)" if text else "jnp.zeros_like(cotangent)"
-        return f"_unbroadcast({text}, {like})" if text else f"jnp.zeros({like}.shape, {like}.dtype)"
+        return f"_unbroadcast({text}, {like})" if text else "None"
 
     def rule(self) -> tuple[str, ...]:
         names = self.names.copy()

@@ -19,7 +19,7 @@ from vjpgen.floats import BAR
 from vjpgen.measured import Nature
 from vjpgen.reference import FLOOR, Reference, Suite, quantities, sections
 from vjpgen.render import render_plain
-from vjpgen.spec import Spec
+from vjpgen.spec import Signature, Spec
 from vjpgen.templating import Templates
 
 _BOUNDED = (
@@ -82,15 +82,18 @@ def render_tests(
     shown = len(spec.outputs) * (1 + len(spec.args) * (1 + twin))  # without a twin nothing is forward
     told = quantities(suite.forms)[:shown]
     remarks = [r for r in suite.remarks if r.quantity in told]
+    how = spec.signature
+    places = {a: j for j, a in enumerate(spec.args)}
+    whole = [r for r in tame if all(float(r.inputs[places[a]]) in range(-128, 128) for a in how.nondiff)]
     curved = () if any(c and 0 in c for c in spec.clips) else suite.curved
     text = templates.render(
         "test_module.py.j2",
         header=_header(suite, command, foreign),
         foreign=None if foreign is None else foreign.at,
         scalar=foreign is not None and foreign.nature.scalar,
-        mixes=len(spec.args) > 1 and (foreign is None or foreign.nature.mixes),
+        mixes=len(spec.arrays) > 1 and (foreign is None or foreign.nature.mixes),
         clipped=not spec.linear,
-        imports=_imports(formula, len(spec.args)),
+        imports=_imports(formula, len(spec.arrays)),
         arrays=bool(re.search(r"\bArray\b", formula)),
         types=", ".join(n for n in ("ArrayLike", "DTypeLike") if re.search(rf"\b{n}\b", formula)),
         module_path=json.dumps(module_path.replace("\\", "/")),
@@ -99,6 +102,16 @@ def render_tests(
         n_outputs=len(spec.outputs),
         several=spec.several,
         meant=spec.meant is not None,
+        called=how != Signature(),
+        fixed=how.fixed,
+        moving=_tuple(places[a] for a in spec.moving),
+        nondiff=_tuple(places[a] for a in how.nondiff) if how.nondiff else "",
+        static=_tuple(places[a] for a in how.static) if how.static else "",
+        defaults=how.defaults,
+        argument_names=spec.args,
+        keys=how.keys,
+        integers=bool(how.nondiff and whole),
+        whole=[_tuple(r.inputs) for r in whole],
         twin=twin,
         clips=_tuple(c or (-math.inf, math.inf) for c in spec.clips),
         at_unit="expected" if spec.linear else "pulled",

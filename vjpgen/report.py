@@ -196,12 +196,15 @@ def failure(got: Array, truth: Array, at: Array, ulps_allowed: float = 1024.0) -
 
 
 def labels(spec: Spec) -> list[tuple[str, int, int | None]]:
-    """(label, output, argument) of each target, values first within an output; argument None for a value."""
+    """(label, output, argument) of each target, values first within an output; argument None for a value.
+
+    Arguments that are not differentiated have none.
+    """
     rows: list[tuple[str, int, int | None]] = []
     for i, out in enumerate(output_names(spec)):
         rows.append((out if spec.several else "value", i, None))
         top = out if spec.several else ""
-        rows += [(spec.label(top, i, j), i, j) for j in range(len(spec.args))]
+        rows += [(spec.label(top, i, j), i, j) for j, a in enumerate(spec.args) if a in spec.moving]
     return rows
 
 

@@ -56,7 +56,8 @@ def candidates(forms: Forms) -> list[Plan]:
 
 def cost(p: Plan) -> tuple[int, int, float]:
     """Arrays held, those of them held for this purpose alone, and the price of recomputing."""
-    return len(p.residuals), sum(r.kind != "output" for r in p.residuals), recomputation(p)
+    held = [r.kind for r in p.residuals if r.kind != "static"]
+    return len(held), sum(kind != "output" for kind in held), recomputation(p)
 
 
 def recomputation(p: Plan) -> float:
@@ -71,7 +72,8 @@ def _make(forms: Forms, saved: Sequence[Residual]) -> Plan | None:
     used = set(variables(*(e for row in bwd for e in row)))
     if any(r.name not in used for r in saved):
         return None
-    inputs = [Residual(a, var(a), "input") for a in forms.spec.args if a in used]
+    static = forms.spec.signature.static
+    inputs = [Residual(a, var(a), "static" if a in static else "input") for a in forms.spec.args if a in used]
     middle = [r for r in saved if r.kind == "intermediate"]
     outputs = [r for r in saved if r.kind == "output"]
     return Plan(forms, (*inputs, *middle, *outputs), bwd)
@@ -84,7 +86,7 @@ def _cuts(forms: Forms, outputs: Sequence[Residual]) -> Iterator[tuple[Residual,
     names = Names((*forms.spec.args, forms.spec.name, *output_names(forms.spec)))
     meaning = {var(r.name): r.expr for r in outputs}
     cut: tuple[Residual, ...] = ()
-    while (found := _deepest_cut(partials, forms.spec.args)) is not None:
+    while (found := _deepest_cut(partials, forms.spec.arrays)) is not None:
         name = names.new(telling(found, {}) or "inner")
         partials = tuple(substitute(e, {found: var(name)}) for e in partials)
         meaning[var(name)] = substitute(found, meaning)

@@ -7,30 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vjpgen import double_word
 from vjpgen.expr import Expr, substitute, var, variables
 from vjpgen.floats import evaluate
 from vjpgen.forms import Plan
 from vjpgen.lowering import Block, lower
+from vjpgen.module_names import module_names, plain_name
 from vjpgen.naming import Names, output_names
-from vjpgen.ops import OPS
 from vjpgen.printer import is_constant
-from vjpgen.statements import clipped, constant, product, returned, total, unpack, without_unused, words
+from vjpgen.statements import (
+    by_key,
+    clipped,
+    constant,
+    cotangents_type,
+    product,
+    returned,
+    total,
+    unpack,
+    without_unused,
+    words,
+)
 
 _DOC_LINE = 66
-# What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
-SUPPORT = (
-    "unbroadcast", "clip_cotangent", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum",
-    "split", "bessel_series", "huge", "atanh_rest", "half_period", "refined", "bracketed",
-    "place", "at_place", double_word.FIRST, *double_word.HELPERS,
-    *dict.fromkeys(op.support for op in OPS.values() if op.support),
-)  # fmt: skip
-_INSIDE_SUPPORT = (
-    "ERFCX_SINGLE", "ERFCX_DOUBLE", "LAMBERTW_SINGLE", "LAMBERTW_DOUBLE", "lambertw_rule", "besselj_rule",
-    "besseli_rule", "bessel_miller", "bessel_hankel", "digamma_rule",
-    "LGAMMA1P_SINGLE", "LGAMMA1P_DOUBLE", "log_parts", "kl_div_rule", "log_ratio_rule", "STIRLING_SINGLE",
-    "STIRLING_DOUBLE", "DIGAMMA_EXCESS_SINGLE", "DIGAMMA_EXCESS_DOUBLE",
-)  # fmt: skip
 Matrix = tuple[tuple[Expr, ...], ...]
 
 
@@ -52,7 +49,7 @@ class Bodies:
     Attributes:
         plain, fwd, bwd, rule: statements of the four functions.
         partials: the functions that compute partials.
-        residuals_type: the annotation of fwd's residuals.
+        residuals_type, cotangents_type: the annotations of fwd's residuals and of what bwd returns.
         cotangent: the name of bwd's second parameter.
         support: helpers that are called, in order.
     """
@@ -63,6 +60,7 @@ class Bodies:
     rule: tuple[str, ...]
     partials: tuple[Function, ...]
     residuals_type: str
+    cotangents_type: str
     cotangent: str
     support: tuple[str, ...]
 
@@ -78,7 +76,8 @@ class Scaffold:
         )
         self.anchors = [dict(zip(spec.args, a, strict=True)) for a in plan.forms.anchors]
         self.saved_inputs = [r.name for r in plan.residuals if r.kind == "input"]
-        self.like = len(spec.args) > 1 and len(self.saved_inputs) < len(spec.args)
+        self.alone = len(spec.arrays) == 1
+        self.like = not self.alone and not set(spec.moving) <= {*self.saved_inputs}
         meaning = {var(r.name): r.expr for r in plan.residuals}
         unrolled = tuple(tuple(substitute(e, meaning) for e in row) for row in plan.bwd)
         # Inside the twin's rule an output has the gradient that is meant, which is not its derivative.
@@ -92,20 +91,25 @@ class Scaffold:
         fwd, rule = self._fwd(blocks), self._rule(blocks) if self.spec.linear else ()
         support = [s for b in blocks for s in b.support]
         residuals_type, cotangent = self._residuals_type(), self.names.copy().new(self._cotangent())
-        bwd = self._bwd()
-        return Bodies(
-            plain, fwd, bwd, rule, functions, residuals_type, cotangent, tuple(dict.fromkeys(support))
-        )
+        items, bwd = self._bwd()
+        named = residuals_type, cotangents_type(items), cotangent
+        return Bodies(plain, fwd, bwd, rule, functions, *named, tuple(dict.fromkeys(support)))
 
     def _cotangent(self) -> str:
         return "cotangents" if self.spec.several else "cotangent"
 
     def _output(self, items: Iterable[str]) -> str:
         """What the function returns, made of one item per output."""
+        if keys := self.spec.signature.keys:
+            return f"{{{', '.join(f'{key!r}: {item}' for key, item in zip(keys, items, strict=True))}}}"
         return unpack(list(items), always=True) if self.spec.several else next(iter(items))
 
-    def _targets_of_call(self) -> str:
-        return unpack(self.outs) if self.spec.several else self.outs[0]
+    def _called(self, names: Names, call: str) -> list[str]:
+        """Statements that give every output of a call its name."""
+        if keys := self.spec.signature.keys:
+            values = names.new("values")
+            return [f"{values} = {call}", by_key(self.outs, values, keys)]
+        return [f"{unpack(self.outs) if self.spec.several else self.outs[0]} = {call}"]
 
     # The value
 
@@ -115,7 +119,7 @@ class Scaffold:
         args = ", ".join(self.args)
         block = _lower(blocks, self.plan.forms.values, names, self.anchors)
         lines = [
-            f"{dtype} = jnp.result_type({args}, float)",
+            f"{dtype} = jnp.result_type({', '.join(self.spec.arrays)}, float)",
             f"{unpack(self.args)} = _widen({dtype}, {args})",
         ]
         lines += block.lines
@@ -124,13 +128,14 @@ class Scaffold:
         return (*lines, f"return {self._output(f'_cast({out}, {dtype})' for out in self.outs)}")
 
     def _shaped(self, value: Expr, text: str) -> str:
-        """The source of an output, broadcast to all the arguments' shape if it does not mention them all."""
-        if set(variables(value)) == set(self.args):
+        """The source of an output, with the shape and sharding of the arguments that it does not mention."""
+        arrays = self.spec.arrays
+        if set(variables(value)) >= set(arrays):
             return text
-        if len(self.args) == 1:
-            return f"jnp.full_like({self.args[0]}, {text})"
-        shapes = ", ".join(f"{a}.shape" for a in self.args)
-        return f"jnp.broadcast_to({text}, jnp.broadcast_shapes({shapes}))"
+        if self.alone:
+            return f"jnp.full_like({arrays[0]}, {text})"
+        silent = [f"jnp.ones_like({a})" for a in arrays if a not in variables(value)]
+        return " * ".join([f"({text})" if " " in text else text, *silent])
 
     # The partials
 
@@ -208,12 +213,12 @@ class Scaffold:
 
     def _fwd(self, blocks: list[Block]) -> tuple[str, ...]:
         names = self.names.copy()
-        lines = [f"{self._targets_of_call()} = {plain_name(self.spec.name)}({', '.join(self.args)})"]
+        lines = self._called(names, f"{plain_name(self.spec.name)}({', '.join(self.args)})")
         wide = self._widened(blocks, names, lines, outputs=False)
-        items = [wide.get(r.name, r.name) for r in self.plan.residuals]
-        if len(self.args) > 1:
+        items = [wide.get(r.name, r.name) for r in self.plan.residuals if r.kind != "static"]
+        if not self.alone:
             items = [f"jnp.asarray({a})" if a in self.saved_inputs else a for a in items]
-        items += [f"_Like.of({a})" for a in self.args if self.like]
+        items += [f"_Like.of({a})" for a in self.spec.moving if self.like]
         return (*lines, f"return {self._output(self.outs)}, {unpack(items, always=True)}")
 
     def _widened(self, blocks: list[Block], names: Names, lines: list[str], outputs: bool) -> dict[str, str]:
@@ -234,42 +239,49 @@ class Scaffold:
         return {**{a: wide[a] for a in others}, **made}
 
     def _residuals_type(self) -> str:
-        kinds = [
-            "ArrayLike" if len(self.args) == 1 and r.kind == "input" else "Array" for r in self.plan.residuals
-        ]
-        kinds += ["_Like"] * (len(self.args) if self.like else 0)
+        held = [r for r in self.plan.residuals if r.kind != "static"]
+        kinds = ["ArrayLike" if self.alone and r.kind == "input" else "Array" for r in held]
+        kinds += ["_Like"] * (len(self.spec.moving) if self.like else 0)
         return f"tuple[{', '.join(kinds) or '()'}]"
 
-    def _bwd(self) -> tuple[str, ...]:
+    def _bwd(self) -> tuple[list[str], tuple[str, ...]]:
+        """The source of each cotangent, and all statements."""
         names = self._beside(self.plan.bwd)
         given = names.new(self._cotangent())
-        likes = {a: names.new(f"{a}_like") for a in self.args} if self.like else {a: a for a in self.args}
-        kept = [r.name for r in self.plan.residuals]
+        moving = self.spec.moving
+        likes = {a: names.new(f"{a}_like") for a in moving} if self.like else {a: a for a in moving}
+        kept = [r.name for r in self.plan.residuals if r.kind != "static"]
         lines = []
         if kept or self.like:
             lines.append(f"{unpack([*kept, *(likes.values() if self.like else ())])} = residuals")
         bars = [names.new(f"{out}_bar") for out in self.outs] if self.spec.several else [given]
-        if self.spec.several:
+        if keys := self.spec.signature.keys:
+            lines.append(by_key(bars, given, keys))
+        elif self.spec.several:
             lines.append(f"{unpack(bars)} = {given}")
         varying = [name for _, name in self._varying(self.plan.bwd)]
         if varying:
-            call = f"_{self.spec.name}_partials(*_widen({bars[0]}.dtype, {', '.join(kept)}))"
+            wanted = ", ".join(r.name for r in self.plan.residuals)
+            call = f"_{self.spec.name}_partials(*_widen({bars[0]}.dtype, {wanted}))"
             lines.append(f"{', '.join(varying)} = {call}")
         factors = self._factors(self.plan.bwd)
         sums = [
             total(product(row[j], bar) for row, bar in zip(factors, bars, strict=True))
             for j in range(len(self.args))
         ]
-        items = [self._pulled(a, text, bars[0], likes[a]) for a, text in zip(self.args, sums, strict=True)]
-        return without_unused(names, (*lines, f"return {unpack(items, always=True)}"))
+        text = dict(zip(self.args, sums, strict=True))
+        items = [
+            self._pulled(a, text[a], bars[0], likes[a]) if a in moving else "None" for a in self.spec.arrays
+        ]
+        return items, without_unused(names, (*lines, f"return {unpack(items, always=True)}"))
 
     def _pulled(self, argument: str, text: str, bar: str, like: str) -> str:
         """The cotangent of one argument from its sum of products, empty where it is zero."""
         clip = self.spec.clips[self.args.index(argument)]
-        if len(self.args) == 1:
+        if self.alone:
             return clipped(f"_cast({text}, {bar}.dtype)", clip) if text else f"jnp.zeros_like({bar})"
         if not text:
-            return f"jnp.zeros({like}.shape, {like}.dtype)"
+            return "None"
         return clipped(f"_unbroadcast({text}, {like})", clip)
 
     # Forward mode
@@ -277,11 +289,12 @@ class Scaffold:
     def _rule(self, blocks: list[Block]) -> tuple[str, ...]:
         matrix = self.plan.bwd if self.shared else self.plan.forms.partials
         names = self._beside(matrix)
-        dots = [names.new(f"{a}_dot") for a in self.args]
+        arrays = self.spec.arrays
+        dots = [names.new(f"{a}_dot") for a in arrays]
         kept = [r.name for r in self.plan.residuals] if self.shared else self._free()
         lines = [
-            f"{unpack(self.args, always=True)}, {unpack(dots, always=True)} = primals, tangents",
-            f"{self._targets_of_call()} = {self.spec.name}_jvp({', '.join(self.args)})",
+            f"{unpack(arrays, always=True)}, {unpack(dots, always=True)} = primals, tangents",
+            *self._called(names, f"{self.spec.name}_jvp({', '.join(self.args)})"),
         ]
         varying = [name for _, name in self._varying(matrix)]
         if varying:
@@ -290,33 +303,17 @@ class Scaffold:
             given = given if wide else f"*_widen({self.outs[0]}.dtype, {given})"
             suffix = "partials" if self.shared else "partials_at"
             lines.append(f"{', '.join(varying)} = _{self.spec.name}_{suffix}({given})")
+        along = dict(zip(arrays, dots, strict=True))
         tangents = [
-            self._push(out, row, dots) for out, row in zip(self.outs, self._factors(matrix), strict=True)
+            self._push(out, row, along) for out, row in zip(self.outs, self._factors(matrix), strict=True)
         ]
         last = f"return {self._output(self.outs)}, {self._output(tangents)}"
         return without_unused(names, (*lines, last))
 
-    def _push(self, out: str, row: Sequence[str], dots: Sequence[str]) -> str:
-        terms = [f"({factor}, {dot})" for factor, dot in zip(row, dots, strict=True) if factor != "0.0"]
+    def _push(self, out: str, row: Sequence[str], dots: Mapping[str, str]) -> str:
+        pairs = zip(self.args, row, strict=True)
+        terms = [f"({factor}, {dots[a]})" for a, factor in pairs if factor != "0.0" and a in self.spec.moving]
         return f"_tangent({', '.join([out, *terms])})"
-
-
-def plain_name(name: str) -> str:
-    """The function that computes the value alone; a function called like a helper steps aside."""
-    return f"_{name}_value" if name in (*SUPPORT, *_INSIDE_SUPPORT) else f"_{name}"
-
-
-def module_names(name: str) -> frozenset[str]:
-    """Names that a module of the function `name` defines or uses at its top level."""
-    own = ("", "_fwd", "_bwd", "_jvp", "_jvp_rule")
-    private = ("", "_value", "_partials", "_partials_at")
-    helpers = (f"_{s}" for s in SUPPORT)
-    top = ("jax", "jnp", "math", "dataclasses", "functools", "struct", "Array", "ArrayLike", "DTypeLike")
-    top += ("Callable", "Pair")
-    parameters = ("residuals", "primals", "tangents")
-    return frozenset(
-        (*(name + s for s in own), *(f"_{name}{s}" for s in private), *helpers, *top, *parameters)
-    )
 
 
 def _lower(

@@ -89,11 +89,14 @@ def differentiable(forms: Forms, inputs: Sequence[float]) -> bool:
 
 
 def second_partials(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
-    """Exact second partials (m, a, a), flat; nan where one does not exist."""
+    """Exact second partials (m, a, a), flat; nan where one does not exist, 0 by what is fixed."""
     m, a = len(spec.outputs), len(spec.args)
     truth = truth_of(spec)
     columns = []
-    for k in range(a):
+    for k, name in enumerate(spec.args):
+        if name not in spec.moving:
+            columns.append([0.0] * (m * a))
+            continue
         rows, step = _shifted(inputs, k)
         around = (cells[m:] for cells in truth.balls(rows, _PRECISION, partials=True))
         columns.append([_slope(cells, step) for cells in zip(*around, strict=True)])
@@ -273,6 +276,8 @@ def _differences_work(spec: Spec, inputs: Sequence[float]) -> bool:
     truth = truth_of(spec)
     values, partials = truth.with_partials(np.array([inputs], dtype=np.float64))
     for k, x in enumerate(inputs):
+        if spec.args[k] not in spec.moving:
+            continue
         step = abs(x) * _WIDE_STEP
         rows = np.array([[v + s * step if j == k else v for j, v in enumerate(inputs)] for s in (1, -1)])
         after, before = truth.values(rows)

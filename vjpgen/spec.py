@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vjpgen.expr import Expr, num, variables, where
 
 Clip = tuple[float, float]
+Structure = bool | tuple[str, ...]  # of outputs: True a tuple, False one array, names the keys of a dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,35 @@ class Meant:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """How a function is called, where that is more than arrays in and an array or a tuple of them out.
+
+    Attributes:
+        nondiff: arguments without a gradient: arrays of any dtype.
+        static: arguments without a gradient that are Python numbers, fixed when the function is traced.
+        defaults: (argument, Python literal) of each that may be left out; the last ones in order.
+        keys: names of the outputs, by which a dict holds them; none where they are no dict.
+    """
+
+    nondiff: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    defaults: tuple[tuple[str, str], ...] = ()
+    keys: tuple[str, ...] = ()
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """The arguments that are not differentiated."""
+        return (*self.nondiff, *self.static)
+
+    @property
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """The same as (option, value) of the command."""
+        lists = {"--nondiff": self.nondiff, "--static": self.static, "--outputs": self.keys}
+        given = [(option, ",".join(names)) for option, names in lists.items() if names]
+        return (*given, *(("--param", f"{a}={literal}") for a, literal in self.defaults))
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One function to generate.
 
@@ -60,6 +90,7 @@ class Spec:
         assume_text: the assumptions as the user wrote them, likewise.
         notes: remarks for the user (renamed or unused arguments).
         meant: a gradient other than the derivative; None where the gradient is the derivative.
+        signature: how the function is called.
     """
 
     name: str
@@ -71,6 +102,7 @@ class Spec:
     assume_text: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     meant: Meant | None = None
+    signature: Signature = Signature()
 
     def __post_init__(self) -> None:
         if len(set(self.args)) != len(self.args):
@@ -81,6 +113,47 @@ class Spec:
             raise ValueError(f"free variables: {sorted(free)}")
         if not self.outputs or (len(self.outputs) > 1 and not self.several):
             raise ValueError("outputs and `several` disagree")
+        if self.signature.keys and len(self.signature.keys) != len(self.outputs) * self.several:
+            raise ValueError("outputs and their names disagree")
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The arguments that are not static."""
+        return tuple(a for a in self.args if a not in self.signature.static)
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """The arguments that are differentiated."""
+        return tuple(a for a in self.args if a not in self.signature.fixed)
+
+    def decorator(self, kind: str) -> str:
+        """The source of JAX's decorator of the function ("vjp") or of its twin ("jvp")."""
+        rule, static = f"jax.custom_{kind}", self.signature.static
+        places = ", ".join(str(k) for k, a in enumerate(self.args) if a in static)
+        comma = "," * (len(static) == 1)
+        return f"functools.partial({rule}, nondiff_argnums=({places}{comma}))" if static else rule
+
+    @property
+    def structure(self) -> Structure:
+        """How the outputs are returned."""
+        return self.signature.keys or self.several
+
+    @property
+    def gradient(self) -> Meant | None:
+        """`meant`, and zero for the arguments that are not differentiated; None for the derivative alone."""
+        if not self.signature.fixed:
+            return self.meant
+        none = (None,) * len(self.args)
+        meant = self.meant or Meant((none,) * len(self.outputs), none, None, none, (), ())
+        rows = (
+            tuple(e if a in self.moving else num(0) for a, e in zip(self.args, row, strict=True))
+            for row in meant.formulas
+        )
+        return replace(meant, formulas=tuple(rows))
+
+    def out(self, i: int) -> str:
+        """What output i is called where there are several."""
+        return self.signature.keys[i] if self.signature.keys else f"out_{i}"
 
     @property
     def clips(self) -> tuple[Clip | None, ...]:
@@ -94,13 +167,13 @@ class Spec:
 
     def label(self, out: str, i: int, j: int) -> str:
         """What a partial is called; `out` is the output's name where there are several, else empty."""
-        if self.changed(i, j):
+        if self.changed(i, j) or self.args[j] not in self.moving:
             return f"grad {self.args[j]}" + (f" of {out}" if out else "")
         return f"d{out}/d{self.args[j]}"
 
     def derived(self, i: int, j: int) -> bool:
         """Whether d output_i / d argument_j is made of the derivative of the value."""
-        return self.meant is None or self.meant.formulas[i][j] is None
+        return self.gradient is None or self.gradient.formulas[i][j] is None
 
     def changed(self, i: int, j: int) -> bool:
         """Whether d output_i / d argument_j is something else than the derivative of the value."""

@@ -34,6 +34,11 @@ def clipped(text: str, bounds: tuple[float, float] | None) -> str:
     return f"_clip_cotangent({text}, {low}, {high})"
 
 
+def cotangents_type(items: Iterable[str]) -> str:
+    """The annotation of what bwd returns, from the source of each cotangent."""
+    return f"tuple[{', '.join('None' if item == 'None' else 'Array' for item in items)}]"
+
+
 def total(terms: Iterable[str]) -> str:
     text = ""
     for term in terms:
@@ -59,6 +64,12 @@ def unpack(items: Sequence[str], always: bool = False) -> str:
     if len(items) == 1:
         return f"({items[0]},)"
     return f"({', '.join(items)})" if always else ", ".join(items)
+
+
+def by_key(targets: Sequence[str], source: str, keys: Sequence[str]) -> str:
+    """A statement that takes what stands under the keys of a dict."""
+    items = [f"{source}[{key!r}]" for key in keys]
+    return f"{unpack(targets)} = {unpack(items)}"
 
 
 def returned(results: Sequence[str], wishes: Sequence[str]) -> tuple[str, ...]:

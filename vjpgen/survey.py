@@ -141,15 +141,15 @@ def survey(
         blocks.append(curve_at)
     exact = _exact(spec, sample, np.concatenate(blocks))
     step("measuring for the report")
-    shape = len(spec.outputs), spec.several
+    shape, plain_shape = (len(spec.outputs), spec.structure), (len(spec.outputs), spec.several)
     with open_meter(apart=at_beside is not None) as meter:
         plain = render.render_plain(spec)
         found = [
             Contender(GENERATED, meter.measure(module, spec.name, *shape, exact.columns, spec.clips)),
-            Contender(PLAIN, meter.measure(plain, spec.name, *shape, exact.columns)),
+            Contender(PLAIN, meter.measure(plain, spec.name, *plain_shape, exact.columns)),
         ]
         if at_beside is not None:
-            got, _ = meter.measure_function(at_beside, *shape, exact.columns)
+            got, _ = meter.measure_function(at_beside, *plain_shape, exact.columns)
             found.append(Contender(at_beside.text, got))
         versions = meter.versions()
     return Survey(spec, exact, len(sample.at), sample.ordinary, tuple(curves), tuple(found), seed, versions)

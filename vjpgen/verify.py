@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import linecache
 import sys
@@ -22,7 +23,7 @@ from vjpgen import sweep
 from vjpgen.measured import Column, Measured
 
 if TYPE_CHECKING:
-    from vjpgen.spec import Clip, Spec
+    from vjpgen.spec import Clip, Spec, Structure
 
 _COUNTER = itertools.count(1)
 _WEIGHTS = (
@@ -66,7 +67,7 @@ def measure(module: ModuleType, spec: Spec, columns: Sequence[Column]) -> Measur
     """
     twin = getattr(module, f"{spec.name}_jvp", None)
     return measure_callable(
-        getattr(module, spec.name), twin, len(spec.outputs), spec.several, columns, spec.clips
+        getattr(module, spec.name), twin, len(spec.outputs), spec.structure, columns, spec.clips
     )
 
 
@@ -81,7 +82,7 @@ def measure_source(
     source: str,
     name: str,
     outputs: int,
-    several: bool,
+    structure: Structure,
     columns: Sequence[Column],
     clips: Sequence[Clip | None] = (),
 ) -> Measured:
@@ -91,14 +92,14 @@ def measure_source(
         source: the module.
         name: the function in it.
         outputs: how many arrays it returns.
-        several: whether they come as a tuple.
+        structure: how they come, as `Spec.structure`.
         columns: one array of n points per argument.
         clips: bounds to which the module clips the cotangent of each argument, if any.
     """
     module = load(source, name)
     twin = getattr(module, f"{name}_jvp", None)
     with double_precision(columns[0].dtype.itemsize == 8):
-        return measure_callable(getattr(module, name), twin, outputs, several, columns, clips)
+        return measure_callable(getattr(module, name), twin, outputs, structure, columns, clips)
 
 
 def double_precision(on: bool) -> AbstractContextManager[Any]:
@@ -111,14 +112,14 @@ def measure_callable(
     f: Callable[..., Any],
     twin: Callable[..., Any] | None,
     n_outs: int,
-    several: bool,
+    structure: Structure,
     columns: Sequence[Column],
     clips: Sequence[Clip | None] = (),
 ) -> Measured:
     """Runs a function, compiled, and its twin if any for forward mode, in the dtype of the columns."""
     n, columns = len(columns[0]), [_padded(c) for c in columns]
     shape, n_args = columns[0].shape, len(columns)
-    outputs = _tupled(f, several, shape)
+    outputs = _tupled(_traced(f), structure, shape)
 
     def program(one: Any, zero: Any, *at: Any) -> Any:
         values, pull = jax.vjp(outputs, *at)
@@ -126,7 +127,7 @@ def measure_callable(
         rows = [unclipped(pull, bar, clips) if any(clips) else pull(bar) for bar in bars]
         if twin is None:
             return values, rows, None
-        push = jax.linearize(_tupled(twin, several, shape), *at)[1]
+        push = jax.linearize(_tupled(_traced_twin(twin), structure, shape), *at)[1]
         bases = [tuple(one if k == j else zero for k in range(n_args)) for j in range(n_args)]
         return values, rows, [push(*basis) for basis in bases]
 
@@ -137,8 +138,58 @@ def measure_callable(
         np.stack(values, -1)[:n],
         np.stack([np.stack(row, -1) for row in rows], -2)[:n],
         forward,
-        residual_bytes(outputs, columns),
+        residual_bytes(*_specialised(_tupled(f, structure, shape), f, columns)),
     )
+
+
+def _traced(f: Any) -> Callable[..., Any]:
+    """A custom_vjp function with its static arguments traced like the others: many values in one program."""
+    static = getattr(f, "nondiff_argnums", ())
+    if not static:
+        return cast("Callable[..., Any]", f)
+    count = len(inspect.signature(f.fun).parameters)
+
+    def forward(*at: Any) -> Any:
+        values, residuals = f.fwd(*at)
+        return values, (residuals, [at[k] for k in static])
+
+    def backward(kept: Any, cotangent: Any) -> tuple[Any, ...]:
+        residuals, fixed = kept
+        found = iter(f.bwd(*fixed, residuals, cotangent))
+        return tuple(None if k in static else next(found) for k in range(count))
+
+    found = jax.custom_vjp(f.fun)
+    found.defvjp(forward, backward)
+    return found
+
+
+def _traced_twin(twin: Any) -> Callable[..., Any]:
+    """The same of a custom_jvp function."""
+    static = getattr(twin, "nondiff_argnums", ())
+    if not static:
+        return cast("Callable[..., Any]", twin)
+
+    def rule(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+        moving = [tuple(x for k, x in enumerate(given) if k not in static) for given in (primals, tangents)]
+        return twin.jvp(*(primals[k] for k in static), *moving)
+
+    found = jax.custom_jvp(twin.fun)
+    found.defjvp(rule)
+    return found
+
+
+def _specialised(
+    outputs: Callable[..., Any], f: Any, columns: Sequence[Column]
+) -> tuple[Callable[..., Any], list[Column]]:
+    """`outputs` of the arrays alone, at one value of each static argument, and those arrays."""
+    static = getattr(f, "nondiff_argnums", ())
+    fixed = {k: float(columns[k][0]) for k in static}
+
+    def called(*arrays: Any) -> Any:
+        rest = iter(arrays)
+        return outputs(*(fixed[k] if k in fixed else next(rest) for k in range(len(columns))))
+
+    return called if static else outputs, [c for k, c in enumerate(columns) if k not in fixed]
 
 
 def unclipped(
@@ -168,13 +219,17 @@ def residual_bytes(f: Callable[..., Any], columns: Sequence[Column]) -> float:
     return float(size) / max(1, columns[0].size)
 
 
-def _tupled(f: Callable[..., Any], several: bool, shape: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
+def _tupled(
+    f: Callable[..., Any], structure: Structure, shape: tuple[int, ...]
+) -> Callable[..., tuple[Any, ...]]:
     """`f` with a tuple of outputs of one shape."""
 
     def g(*at: Any) -> tuple[Any, ...]:
-        found = f(*at)
-        found = tuple(found) if several else (found,)
-        return tuple(jnp.broadcast_to(jnp.asarray(y, at[0].dtype), shape) for y in found)
+        found, dtype = f(*at), next(x.dtype for x in at if hasattr(x, "dtype"))
+        if isinstance(structure, tuple):
+            found = tuple(found[key] for key in structure)
+        found = tuple(found) if structure else (found,)
+        return tuple(jnp.broadcast_to(jnp.asarray(y, dtype), shape) for y in found)
 
     return g
 
