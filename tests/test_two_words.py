@@ -26,8 +26,14 @@ MAGNIFIED = (
     call("sin", a * b * c),
     call("exp", call("softplus", a) * b),
 )
+EVERYWHERE = (
+    *(a * b, a + b, a - b, a / b, a * b / b),
+    *(call(op, a) for op in sorted(DIRECT - {"add", "sub", "mul", "div"})),
+    *(call("log1p", call("exp", a)) * b, call("log", a / b), call("expm1", a) - b),
+)
 HEAD = """
 from __future__ import annotations
+import math
 import struct
 from collections.abc import Callable
 import jax
@@ -88,6 +94,28 @@ def test_a_product_is_not_fused_with_the_sum_that_uses_it() -> None:
     exact = Truth((e,), ("a",)).values(at[0][:, None].astype(np.float64))[:, 0]
     got = compiled(double_word(e))(*at)  # type: ignore[operator]
     assert ulps(np.asarray(got), exact).max() <= 1
+
+
+def everywhere() -> list[np.ndarray]:
+    """Normal numbers of every magnitude, zeros and infinities."""
+    patterns = np.random.default_rng(5).integers(0, 2**32, (2, 6000), dtype=np.uint32).view(np.float32)
+    usual = np.isfinite(patterns) & (np.abs(patterns) >= np.finfo(np.float32).tiny)
+    special = np.array([0, -0.0, np.inf, -np.inf, 1, 1e-37, 3e38], np.float32)
+    rows = np.where(usual, patterns, 1.5).astype(np.float32)
+    return [np.concatenate([rows[0], np.repeat(special, 7)]), np.concatenate([rows[1], np.tile(special, 7)])]
+
+
+@pytest.mark.parametrize("e", EVERYWHERE, ids=str)
+def test_the_search_knows_what_becomes_of_them_at_every_magnitude(e: Expr) -> None:
+    word = double_word(call("abs", e))
+    a_at, b_at = everywhere()
+    got = np.asarray(compiled(word)(a_at, b_at, None))  # type: ignore[operator]
+    told = np.broadcast_to(evaluate(word, {"a": a_at, "b": b_at}), got.shape)
+    assert np.array_equal(np.isnan(got), np.isnan(told))
+    assert np.array_equal(np.isinf(got), np.isinf(told))
+    with np.errstate(invalid="ignore"):
+        off = np.abs(got - told) > 4e-7 * np.abs(told) + 2 * np.finfo(np.float32).tiny
+    assert not off[np.isfinite(told)].any()
 
 
 def test_the_rooms_agree_on_what_has_a_form_in_double_words() -> None:

@@ -17,13 +17,21 @@ from vjpgen.two_words import DIRECT, written_out
 HELPERS = (
     "dw_rest", "dw_sum", "dw_product", "dw_add", "dw_sub", "dw_neg", "dw_mul", "dw_div", "dw_constant",
     "dw_where", "dw_applied", "dw_sqrt", "dw_scaled", "dw_reduced_exp", "dw_exp", "dw_expm1",
-    "dw_near_one", "dw_logarithm", "dw_log", "dw_log1p", "dw_asinh", "dw_circular", "dw_sin", "dw_cos",
+    "dw_near_one", "dw_log", "dw_log1p", "dw_circular", "dw_sin", "dw_cos", "dw_quick_reduced_exp",
+    "dw_quick_exp", "dw_quick_expm1", "dw_quick_near_one", "dw_quick_logarithm", "dw_quick_log",
+    "dw_quick_log1p", "dw_quick_asinh",
 )  # fmt: skip
+_QUICK = frozenset(("exp", "expm1", "log", "log1p", "asinh"))
 FIRST = "dw_function"  # the helper that decorates others
 
 
 def lower_words(
-    exprs: Sequence[Expr], names: Names, like: str, known: dict[Expr, str] | None = None
+    exprs: Sequence[Expr],
+    names: Names,
+    like: str,
+    known: dict[Expr, str] | None = None,
+    *,
+    quick: bool = False,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Statements, and the source of each expression after them.
 
@@ -32,6 +40,7 @@ def lower_words(
         names: the names in use; those of the new variables are added.
         like: a variable, of whose dtype and shape constants are.
         known: what earlier statements compute; what these do is added.
+        quick: exponentials and logarithms with a few digits more than one word instead of two words.
     """
     roots = [rebuild(e, written_out) for e in exprs]
     known = {} if known is None else known
@@ -44,15 +53,17 @@ def lower_words(
         elif x.op == "var":
             known[x] = str(x.value)
         else:
-            text = _operation(x, [known[a] for a in x.args])
+            text = _operation(x, [known[a] for a in x.args], quick=quick)
             wish = None if is_bool(x) else telling(x, {v: n for v, n in known.items() if n.isidentifier()})
             known[x] = names.new(wish) if wish else names.numbered("t")
             lines.append(f"{known[x]} = {text}")
     return tuple(lines), tuple(known[x] for x in roots)
 
 
-def _operation(x: Expr, operands: Sequence[str]) -> str:
-    if x.op in DIRECT:
+def _operation(x: Expr, operands: Sequence[str], *, quick: bool) -> str:
+    if quick and x.op in _QUICK:
+        return f"_dw_quick_{x.op}({', '.join(operands)})"
+    if x.op in DIRECT and x.op != "asinh":
         return f"_dw_{x.op}({', '.join(operands)})"
     if x.op == "where":
         return f"_dw_where({', '.join(operands)})"

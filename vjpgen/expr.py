@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
+from typing import TypeAlias
 from weakref import WeakValueDictionary
 
-Payload = "Fraction | str | Expr | None"
+Payload: TypeAlias = "Fraction | str | Expr | None"
 
 
 class Expr:

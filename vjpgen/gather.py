@@ -121,10 +121,8 @@ class _Field:
         for first, _, total, count in groups:
             if total[0] == 0:
                 continue
-            coefficient = first.coefficient if count == 1 else self.text(total)
-            parts.append(
-                coefficient if first.exponent is num(0) else coefficient * call("exp", first.exponent)
-            )
+            part = first.coefficient if count == 1 else self.text(total)
+            parts.append(part if first.exponent is num(0) else part * call("exp", first.exponent))
         return reduce(lambda a, b: a + b, parts) if parts else num(0)
 
     def _enter(self, e: Expr) -> None:

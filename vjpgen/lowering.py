@@ -80,7 +80,7 @@ def _in_double_words(x: Expr, names: Names, known: dict[Expr, str], pairs: dict[
             pairs[operands[-1]] = names.new(f"{text}_words" if text.isidentifier() else "words")
             lines.append(f"{pairs[operands[-1]]} = {text}, jnp.zeros_like({text})")
     root, like = opened(again(x, operands)), next(iter(pairs.values()))
-    more, results = lower_words(root.args, names, like, pairs)
+    more, results = lower_words(root.args, names, like, pairs, quick=True)
     known[x] = names.numbered("t")
     return [*lines, *more, f"{known[x]} = {applied(root, results)}[0]"]
 
