@@ -149,8 +149,9 @@ def words(op: str) -> ModuleType:
     body = "\n".join(f"    {line}" for line in (*lines, f"return {results[0]}"))
     helpers = with_callees(Templates(), _called(body), "Array")
     helpers.sort(key=lambda text: "def _dw_function(" not in text)
-    head = "from __future__ import annotations\nimport functools, math, struct\nfrom collections.abc import Callable\n"
-    head += "import jax\nimport jax.numpy as jnp\nimport numpy as np\nfrom jax import Array\n"
+    head = "from __future__ import annotations\nimport functools, math, struct\n"
+    head += "from collections.abc import Callable\nimport jax\nimport jax.numpy as jnp\n"
+    head += "import numpy as np\nfrom jax import Array\n"
     head += "Pair = tuple[Array, Array]\n"
     return verify.load("\n\n".join([head, f"def f(x):\n{body}", *helpers]), "words")
 
