@@ -99,7 +99,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "roots",
         "implicit_points",
     ),
-    ("candidates", "effort", "truncations"),
+    ("candidates", "effort", "refute", "truncations"),
     ("splits",),
     ("improve", "mending"),
     ("search",),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vjpgen import chain, regimes, two_words
+from vjpgen import chain, refute, regimes, two_words
 from vjpgen.balance import balanced
 from vjpgen.cancel import cancelled
 from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
@@ -21,6 +21,7 @@ from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract
 from vjpgen.floats import BAR, Array, evaluate, representable, tiny
 from vjpgen.forms import Trade
+from vjpgen.refute import WORTHLESS
 from vjpgen.spec import Spec
 from vjpgen.splits import place
 from vjpgen.symmetry import Mirror, mirrors
@@ -36,8 +37,12 @@ POINTS = 1024
 MEASURED = 256  # of these points, where every class of an e-graph is measured
 HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
 FEWEST = 16  # points that a piece needs to be searched
-_WORTHLESS = 128.0  # bits of a truncation where float64 would see it
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
+_SHORT = (
+    9  # nodes of an operand whose value may decide between forms; longer ones of functions with two halves
+)
+_SPLIT_AT = dict.fromkeys(("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt"), _SHORT)
+_SPLIT_AT |= dict.fromkeys(("erfc", "erfcx"), 40)
 _SHARPENED = 4  # candidates that are tried in double words
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
@@ -248,7 +253,11 @@ class Improver:
             local += [self._term(e, truth, env) for e in sharper if e not in shapes]
         candidates += local
         names = variables(target.shapes[0])
-        choice = regimes.choose(candidates, env, regimes.scrutinees(names, self._operands(candidates)))
+        scrutinees = regimes.scrutinees(names, self._operands(candidates))
+        choice = regimes.choose(candidates, env, scrutinees)
+        while (worthless := refute.wrong_limit(choice, target.shapes[0], self.spec, env)) is not None:
+            candidates = [worthless if t.expr is worthless.expr else t for t in candidates]
+            choice = regimes.choose(candidates, env, scrutinees)
         self.fronts[k] = front(candidates)
         self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms if t not in local))
         expr = regimes.build(choice, lambda c, k: place(c, k, self.spec, self.at, target.shapes[0]))
@@ -262,14 +271,14 @@ class Improver:
 
     def _operands(self, candidates: Sequence[Term]) -> list[Expr]:
         """Operands of functions that overflow or cancel: natural places to split."""
-        inner = []
-        for t in sorted(candidates, key=lambda t: t.score)[:3]:
-            for e in walk(t.expr):
-                if (
-                    e.op in ("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt")
-                    and e.args[0].size <= 9
-                ):
-                    inner.append(e.args[0])
+        likely = sorted(candidates, key=lambda t: t.score)[:3]
+        inner = [
+            e.args[0]
+            for t in likely
+            for e in walk(t.expr)
+            if e.args[:1] and e.args[0].size <= _SPLIT_AT.get(e.op, 0)
+        ]
+        inner.sort(key=lambda e: e.size <= _SHORT)  # what is long was asked for: its function has two halves
         return [e for e in dict.fromkeys(inner) if e.args and variables(e)][:4]
 
     def _counted(self, truth: Array) -> Array:
@@ -300,7 +309,7 @@ class Improver:
                 exact = evaluate(e, wide, np.float64)
                 off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))
             t = self._term(e, truth, self.broad)
-            bits = np.where(np.isnan(truth) | (off < FLOAT64), t.bits, _WORTHLESS)
+            bits = np.where(np.isnan(truth) | (off < FLOAT64), t.bits, WORTHLESS)
             found.append(Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
         return found
 
