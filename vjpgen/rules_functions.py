@@ -97,7 +97,7 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         softplus-log1p-logistic: log1p(-logistic(a)) -> -softplus(a)
         softplus-exp: exp(-softplus(a)) -> logistic(-a)
     """),
-    ("logistic function and softplus, written out: Maechler, Accurately Computing log(1 - exp(-|a|)) (2012)", """
+    ("logistic function and softplus, written out: Maechler (2012)", """
         logistic-def: logistic(a) -> 1 / (1 + exp(-a))
         logistic-def-ratio: logistic(a) -> exp(a) / (1 + exp(a))
         logistic-over: a / (1 + exp(b)) -> a * logistic(-b)
