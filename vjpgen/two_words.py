@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from vjpgen.expr import Expr, call, double_word, num, rebuild, substitute, walk, where
+from vjpgen.expr import Expr, call, double_word, num, rebuild, substitute, variables, walk, where
 from vjpgen.ops import OPS
 
 _LARGEST_POWER = 64
@@ -24,7 +24,7 @@ DIRECT = frozenset(_COSTS)  # what has a function of its own in double words
 
 def sharper(e: Expr) -> Expr:
     """`e` with the operands of what magnifies rounding errors in double words."""
-    magnified = (x for x in walk(e) if x.op in _MAGNIFYING and any(a.args for a in x.args))
+    magnified = (x for x in walk(e) if x.op in _MAGNIFYING and variables(x) and any(a.args for a in x.args))
     return substitute(e, {x: _operands_in_words(x) for x in magnified if not _is_constant_power(x)})
 
 
