@@ -84,4 +84,4 @@ def _points(spec: Spec) -> Array:
     admitted = np.ones(_MOST, bool)
     for condition in spec.assume:
         admitted &= np.broadcast_to(evaluate(condition, env, np.float64), _MOST)
-    return at[admitted]
+    return np.asarray(at[admitted])
