@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -25,7 +26,7 @@ class Effort:
     enough: float = 0.5
     few: float = 0.008
     passable: float = 1.4
-    poor: float = 2.0
+    poor: float = math.inf
     price: float = 1.0
     words: bool = True
 
