@@ -67,7 +67,7 @@ class _Balancer:
 
     def run(self, e: Expr) -> Expr:
         if e not in self.done:
-            self.done[e] = self._product(e) or _again(e, [self.run(a) for a in e.args])
+            self.done[e] = self._product(e) or again(e, map(self.run, e.args))
         return self.done[e]
 
     def _product(self, e: Expr) -> Expr | None:
@@ -106,10 +106,6 @@ class _Balancer:
             yield _Item(shape, size, above)
         else:
             yield from (_Item(half, size / 2, above), _Item(half, size / 2, above))
-
-
-def _again(e: Expr, args: list[Expr]) -> Expr:
-    return again(e, args) if e.args else e
 
 
 def _multiplies(x: Expr) -> bool:

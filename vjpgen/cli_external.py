@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vjpgen.cli_passing import SPELLED
-from vjpgen.command_words import deliver
+from vjpgen.command_words import deliver, in_order
 from vjpgen.errors import OptionError
 
 if TYPE_CHECKING:
     from vjpgen.pipeline_external import GeneratedExternal
 
-Decorated = Callable[..., Any]
 _NOT_TOGETHER = {
     "surrogate": "--surrogate", "scale": "--grad-scale", "clip": "--grad-clip", "mask": "--grad-mask",
 }  # fmt: skip
 
 
-def options(command: Decorated) -> Decorated:
-    """Adds the options to the command, in the order in which --help shows them."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-_OPTIONS: tuple[Callable[[Decorated], Decorated], ...] = (
+options = in_order(
     click.option(
         "--external",
         metavar="MODULE:NAME",

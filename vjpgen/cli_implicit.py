@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vjpgen.cli_passing import SPELLED
-from vjpgen.command_words import deliver
+from vjpgen.command_words import deliver, in_order
 from vjpgen.errors import OptionError
 
 if TYPE_CHECKING:
     from vjpgen.pipeline_implicit import GeneratedImplicit
 
-Decorated = Callable[..., Any]
 _NOT_TOGETHER = {
     "external": "--external", "grad": "--grad", "surrogate": "--surrogate", "stop": "--stop",
     "scale": "--grad-scale", "clip": "--grad-clip", "mask": "--grad-mask", "also": "--also",
@@ -24,14 +23,7 @@ _NOT_TOGETHER = {
 }  # fmt: skip
 
 
-def options(command: Decorated) -> Decorated:
-    """Adds the options to the command, in the order in which --help shows them."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-_OPTIONS: tuple[Callable[[Decorated], Decorated], ...] = (
+options = in_order(
     click.option("--solve", metavar="Y", help="EXPR is an equation in Y: generate Y; see docs/implicit.md."),
     click.option("--inverse", metavar="FORMULA", help="Generate the inverse of FORMULA, in place of EXPR."),
     click.option("--guess", metavar="FORMULA", help="Where the solution is first sought."),

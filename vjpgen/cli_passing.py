@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import click
 
-Decorated = Callable[..., Any]
+from vjpgen.command_words import in_order
+
 SPELLED = {"nondiff": "--nondiff", "static": "--static", "param": "--param", "outputs": "--outputs"}
 
 
-def options(command: Decorated) -> Decorated:
-    """Adds the options to the command, in the order in which --help shows them."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-_OPTIONS: tuple[Callable[[Decorated], Decorated], ...] = (
+options = in_order(
     click.option(
         "--nondiff", multiple=True, metavar="X", help="X is not differentiated; it may hold integers."
     ),

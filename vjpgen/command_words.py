@@ -45,9 +45,19 @@ def the_formula(command: F) -> F:
 
 def formula_options(command: F) -> F:
     """The options that say how a formula is meant."""
-    for decorate in reversed(_OPTIONS):
-        command = decorate(command)
-    return command
+    found: F = in_order(*_OPTIONS)(command)
+    return found
+
+
+def in_order(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Adds options to a command, in the order in which --help shows them."""
+
+    def added(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return added
 
 
 def searched(command: F) -> F:

@@ -108,7 +108,7 @@ def _reachable(e: Expr, region: Region) -> Expr:
                 (_reachable(x.args[k], region) for k in (1, 2) if _decides(region, x.args[0], k == 1)), x
             )
         else:
-            done[x] = again(x, (done[a] for a in x.args)) if x.args else x
+            done[x] = again(x, (done[a] for a in x.args))
     return done[e]
 
 

@@ -38,11 +38,9 @@ MEASURED = 256  # of these points, where every class of an e-graph is measured
 HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
 FEWEST = 16  # points that a piece needs to be searched
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
-_SHORT = (
-    9  # nodes of an operand whose value may decide between forms; longer ones of functions with two halves
-)
+_SHORT = 9  # nodes of an operand whose value may decide between forms
 _SPLIT_AT = dict.fromkeys(("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt"), _SHORT)
-_SPLIT_AT |= dict.fromkeys(("erfc", "erfcx"), 40)
+_SPLIT_AT |= dict.fromkeys(("erfc", "erfcx"), 40)  # they have two halves, as wide apart as the domain
 _SHARPENED = 4  # candidates that are tried in double words
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
@@ -81,7 +79,7 @@ class Improver:
         self.forms = {k: (e,) for k, e in done.items()}
         found: dict[int, Sequence[Term]] = {}
         sizes = self.effort.nodes
-        for turn, nodes in enumerate((*sizes, sizes[:2][-1])):
+        for turn, nodes in enumerate((*sizes, *sizes[1:2])):
             large = turn >= len(sizes) - 1 > _SMALL
             todo = [k for k in done if not self._good(done[k], targets[k], large=large)]
             if turn > 1:  # the first two graphs hold the formula alone
