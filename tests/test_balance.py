@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vjpgen.balance import balanced
+from vjpgen.balance import Balancer
 from vjpgen.compiled import compiled
-from vjpgen.floats import evaluate, representable
+from vjpgen.evaluation import Evaluator, evaluate
+from vjpgen.floats import representable
 from vjpgen.parse import parse
 from vjpgen.points import sample
 
@@ -32,11 +33,11 @@ def test_fewer_points_are_lost(text: str, assume: str, args: tuple[str, ...]) ->
             near = np.abs(got - truth) <= 1e-4 * np.abs(truth)
         return int((counted & ~near).sum())
 
-    shapes = balanced(spec.outputs[0], env)
+    shapes = Balancer(Evaluator(env, np.float64))(spec.outputs[0])
     assert shapes
     assert min(map(wrong, shapes)) < wrong(spec.outputs[0]) / 2
 
 
 def test_a_safe_product_is_left_alone() -> None:
     env = {"x": np.float32([0.5, 2.0]), "y": np.float32([1.5, 3.0])}
-    assert balanced(parse("x*y*(x + y)/(1 + x*y)").outputs[0], env) == []
+    assert Balancer(Evaluator(env, np.float64))(parse("x*y*(x + y)/(1 + x*y)").outputs[0]) == []

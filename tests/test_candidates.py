@@ -9,8 +9,8 @@ import pytest
 
 from vjpgen.candidates import cost, tails
 from vjpgen.errors import OptionError
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import num, var
-from vjpgen.floats import evaluate
 from vjpgen.parse import parse
 from vjpgen.pipeline import generate
 from vjpgen.search import search

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vjpgen.chain import partial
-from vjpgen.floats import evaluate
+from vjpgen.evaluation import evaluate
 from vjpgen.parse import parse
 from vjpgen.truth import Truth
 

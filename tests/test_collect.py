@@ -8,8 +8,8 @@ import pytest
 from test_chain import FORMULAS
 from vjpgen import plainly
 from vjpgen.collect import collected
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, show
-from vjpgen.floats import evaluate
 from vjpgen.parse import parse
 from vjpgen.truth import Truth
 

@@ -9,7 +9,7 @@ import pytest
 
 from patience import PATIENCE
 from vjpgen import derive
-from vjpgen.floats import evaluate
+from vjpgen.evaluation import evaluate
 from vjpgen.parse import parse
 from vjpgen.truth import Truth
 

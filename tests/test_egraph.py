@@ -10,9 +10,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vjpgen.egraph import Graph, saturate, term
+from vjpgen.eclasses import Graph, term
+from vjpgen.egraph import saturate
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num, var
-from vjpgen.floats import evaluate
 from vjpgen.parse import parse
 
 x, y = var("x"), var("y")

@@ -8,8 +8,8 @@ import pytest
 from vjpgen import derive
 from vjpgen.bridge import to_sympy
 from vjpgen.entropy import gathered
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import has_op
-from vjpgen.floats import evaluate
 from vjpgen.parse import parse
 from vjpgen.truth import Truth
 

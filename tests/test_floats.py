@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import call, num, var
-from vjpgen.floats import NUMPY, apply, error_bits, evaluate, huge, ordinals, representable, tiny, ulps
+from vjpgen.floats import NUMPY, apply, error_bits, huge, ordinals, representable, tiny, ulps
 from vjpgen.ops import OPS
 from vjpgen.parse import parse
 from vjpgen.truth import Truth

@@ -7,8 +7,8 @@ import pytest
 
 from vjpgen import derive, inner
 from vjpgen.candidates import Target
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, substitute, var, variables
-from vjpgen.floats import evaluate
 from vjpgen.improve import Effort, Improver
 from vjpgen.parse import parse
 from vjpgen.spec import Spec

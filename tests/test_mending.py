@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from vjpgen import smooth
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, show
-from vjpgen.floats import evaluate
 from vjpgen.forms import Forms
 from vjpgen.mending import mend
 from vjpgen.parse import parse

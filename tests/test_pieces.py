@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, has_op, num, show
-from vjpgen.floats import evaluate
 from vjpgen.parse import parse
 from vjpgen.pieces import LEAF_LIMIT, Leaf, Split, TooManyPieces, Tree, combine, leaves, mean, tree
 

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, num, show, var
 from vjpgen.extract import COST_PRICE, Term
-from vjpgen.floats import evaluate
 from vjpgen.regimes import SPLIT_PRICE, Choice, build, choose, round_number, scrutinees
 
 x, y = var("x"), var("y")

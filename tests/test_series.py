@@ -8,8 +8,8 @@ from fractions import Fraction as Q
 import numpy as np
 import pytest
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import has_op
-from vjpgen.floats import evaluate
 from vjpgen.parse import parse
 from vjpgen.series import LENGTHS, Series, expand, polynomials
 from vjpgen.truth import Truth

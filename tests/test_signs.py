@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num, var
-from vjpgen.floats import evaluate
 from vjpgen.parse import parse, parse_condition
 from vjpgen.signs import ANY, decide, difference
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vjpgen.floats import evaluate
+from vjpgen.evaluation import evaluate
 from vjpgen.parse import parse
 from vjpgen.symmetry import Mirror, mirrors
 

@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vjpgen.cancel import cancelled
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num, show, var, variables, walk
-from vjpgen.floats import evaluate
 from vjpgen.parse import parse
 from vjpgen.tidy import tidy
 from vjpgen.truth import Truth

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from vjpgen.evaluation import TWO_WORDS, evaluate
 from vjpgen.expr import Expr, call, double_word, has_op, num, opened, substitute, var
-from vjpgen.floats import TWO_WORDS, evaluate, ulps
+from vjpgen.floats import ulps
 from vjpgen.lowering import lower
 from vjpgen.naming import Names
 from vjpgen.render import decorators_first, helpers_in, with_callees

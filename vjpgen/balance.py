@@ -9,7 +9,7 @@ Exponentials and powers may be halved, which keeps them in range for twice as lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -17,7 +17,7 @@ from itertools import combinations
 import numpy as np
 
 from vjpgen.expr import Expr, again, call, num
-from vjpgen.floats import Array, evaluate_all, huge, tiny
+from vjpgen.floats import Array, huge, tiny
 
 _LONGEST = 300  # nodes of an expression that is looked at
 _MOST_FACTORS = 10
@@ -37,31 +37,61 @@ class _Item:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Items still to be multiplied, and where an intermediate result has left the range."""
+    """Items still to be multiplied, and where, and at how many points, a result has left the range."""
 
     items: tuple[_Item, ...]
     lost: Array
     steps: float
+    count: int
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        return self.count, self.steps
 
 
-def balanced(e: Expr, env: Mapping[str, Array]) -> list[Expr]:
-    """Shapes of `e` with its products in a safer order: with their factors as they are, and with halves.
+@dataclass(frozen=True, slots=True)
+class _Join:
+    """Two items as one, where that has left the range, and its price."""
 
-    Args:
-        e: an expression.
-        env: float32 columns.
-    """
-    if e.size > _LONGEST:
-        return []
-    values = evaluate_all(e, {k: v.astype(np.float64) for k, v in env.items()}, np.float64)
-    with np.errstate(all="ignore"):
-        sizes = {x: np.log2(np.abs(v)) for x, v in values.items() if v.dtype != bool}
-    found = (_Balancer(sizes, halves).run(e) for halves in (False, True))
-    return [f for f in dict.fromkeys(found) if f is not e]
+    item: _Item
+    lost: Array
+    price: float
 
 
-class _Balancer:
-    def __init__(self, sizes: Mapping[Expr, Array], halves: bool) -> None:
+class Balancer:
+    """Products in a safer order at some points; what has been made of a part is remembered."""
+
+    def __init__(self, computed: Callable[[Expr], Array]) -> None:
+        """Args:
+        computed: what an expression comes to at the points, in float64.
+        """
+        sizes = _Sizes(computed)
+        self._ways = [_Balancing(sizes, halves) for halves in (False, True)]
+
+    def __call__(self, e: Expr) -> list[Expr]:
+        """Shapes of `e`: with the factors of its products as they are, and with halves."""
+        if e.size > _LONGEST:
+            return []
+        found = (way.run(e) for way in self._ways)
+        return [f for f in dict.fromkeys(found) if f is not e]
+
+
+class _Sizes:
+    """log2 of the magnitude of expressions at the points."""
+
+    def __init__(self, computed: Callable[[Expr], Array]) -> None:
+        self._computed = computed
+        self._known: dict[Expr, Array] = {}
+
+    def __getitem__(self, e: Expr) -> Array:
+        if e not in self._known:
+            with np.errstate(all="ignore"):
+                self._known[e] = np.asarray(np.log2(np.abs(self._computed(e))))
+        return self._known[e]
+
+
+class _Balancing:
+    def __init__(self, sizes: _Sizes, halves: bool) -> None:
         self.sizes, self.halves = sizes, halves
         self.done: dict[Expr, Expr] = {}
 
@@ -85,7 +115,7 @@ class _Balancer:
         if len(items) > _MOST_FACTORS:
             return None
         best = _arrange(items, final)
-        return best.items[0].expr if best is not None and int(best.lost.sum()) < before else None
+        return best.items[0].expr if best is not None and best.count < before else None
 
     def _lost_now(self, e: Expr, final: Array) -> Array:
         lost = np.zeros_like(final, bool)
@@ -176,23 +206,20 @@ def _arrange(items: list[_Item], final: Array) -> _State | None:
     lost = np.zeros_like(final, bool)
     for i in items:
         lost |= _outside(i.size, final, i.above)
-    beam = [_State(tuple(items), lost, 0.0)]
+    beam = [_State(tuple(items), lost, 0.0, int(lost.sum()))]
+    joins: dict[tuple[int, int], _Join | None] = {}
     for _ in range(len(items) - 1):
         grown: dict[tuple[tuple[int, bool], ...], _State] = {}
         for state in beam:
-            for new in _joined(state, final):
+            for new in _joined(state, final, joins):
                 key = tuple(sorted((id(i.expr), i.above) for i in new.items))
-                if key not in grown or _rank(new) < _rank(grown[key]):
+                if key not in grown or new.rank < grown[key].rank:
                     grown[key] = new
-        beam = sorted(grown.values(), key=_rank)[:_BEAM]
+        beam = sorted(grown.values(), key=lambda s: s.rank)[:_BEAM]
     return next((s for s in beam if s.items[0].above), None)
 
 
-def _rank(state: _State) -> tuple[int, float]:
-    return int(state.lost.sum()), state.steps
-
-
-def _joined(state: _State, final: Array) -> Iterator[_State]:
+def _joined(state: _State, final: Array, joins: dict[tuple[int, int], _Join | None]) -> Iterator[_State]:
     """Every state in which one pair of items has become one."""
     seen = set()
     for i, j in combinations(range(len(state.items)), 2):
@@ -202,17 +229,25 @@ def _joined(state: _State, final: Array) -> Iterator[_State]:
         if (a.expr, a.above, b.expr, b.above) in seen:
             continue
         seen.add((a.expr, a.above, b.expr, b.above))
-        if _rewritten(a, b):
-            continue
-        with np.errstate(invalid="ignore"):
-            size = a.size + b.size if a.above == b.above else a.size - b.size
-        if a.above != b.above:
-            price, expr = 3.0, a.expr / b.expr
-        else:
-            price, expr = 1.0, call("square", a.expr) if a.expr is b.expr else a.expr * b.expr
-        rest = tuple(x for k, x in enumerate(state.items) if k not in (i, j))
-        joined = _Item(expr, size, a.above)
-        yield _State((*rest, joined), state.lost | _outside(size, final, a.above), state.steps + price)
+        if (id(a), id(b)) not in joins:
+            joins[id(a), id(b)] = _join(a, b, final)
+        if (join := joins[id(a), id(b)]) is not None:
+            rest = tuple(x for k, x in enumerate(state.items) if k not in (i, j))
+            lost = state.lost | join.lost
+            yield _State((*rest, join.item), lost, state.steps + join.price, int(np.count_nonzero(lost)))
+
+
+def _join(a: _Item, b: _Item, final: Array) -> _Join | None:
+    """Two items multiplied, or divided if one is below the line; None where XLA would rewrite that."""
+    if _rewritten(a, b):
+        return None
+    with np.errstate(invalid="ignore"):
+        size = a.size + b.size if a.above == b.above else a.size - b.size
+    if a.above != b.above:
+        price, expr = 3.0, a.expr / b.expr
+    else:
+        price, expr = 1.0, call("square", a.expr) if a.expr is b.expr else a.expr * b.expr
+    return _Join(_Item(expr, size, a.above), _outside(size, final, a.above), price)
 
 
 def _rewritten(a: _Item, b: _Item) -> bool:

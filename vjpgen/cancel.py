@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vjpgen.expr import Expr, num, settle
+from vjpgen.expr import Expr, Settling, num
 from vjpgen.tidy import tidy
 
 _ONE = num(1)
@@ -13,7 +13,7 @@ def cancelled(e: Expr) -> Expr:
 
     x/x is 1 even where x is zero or infinite: what is right there is for the truth to say.
     """
-    return tidy(settle(e, _step))
+    return tidy(_settled(e))
 
 
 def _step(x: Expr) -> Expr | None:
@@ -51,3 +51,6 @@ def _without(e: Expr, f: Expr, *, above: bool) -> Expr:
     else:
         b = _without(b, f, above=above if e.op == "mul" else not above)
     return a * b if e.op == "mul" else a / b
+
+
+_settled = Settling(_step)

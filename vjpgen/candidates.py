@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ from vjpgen import two_words
 from vjpgen.compiled import compiled
 from vjpgen.expr import Expr, num, var, walk
 from vjpgen.extract import Term, make_term
-from vjpgen.floats import Array, evaluate
+from vjpgen.floats import Array
 from vjpgen.forms import Trade
 from vjpgen.spec import Spec
 from vjpgen.tidy import tidy
@@ -35,10 +35,10 @@ def columns(spec: Spec, at: Array) -> dict[str, Array]:
     return {name: np.ascontiguousarray(at[:, k]) for k, name in enumerate(spec.args)}
 
 
-def judged(e: Expr, env: Mapping[str, Array], truth: Array, price: float = 0.0) -> Term:
+def judged(e: Expr, computed: Callable[[Expr], Array], truth: Array, price: float = 0.0) -> Term:
     """A term with its error at each point: as written, or as XLA compiles it, whichever is worse."""
     shapes = dict.fromkeys((e, compiled(e)))
-    terms = [make_term(e, full(evaluate(shape, env), truth), truth, price) for shape in shapes]
+    terms = [make_term(e, full(computed(shape), truth), truth, price) for shape in shapes]
     if len(terms) == 1:
         return terms[0]
     bits = np.maximum(terms[0].bits, terms[1].bits)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vjpgen.egraph import Graph
+from vjpgen.eclasses import Graph
 from vjpgen.floats import CONSTANTS, NUMPY, XLA_ULPS, Array
 
 LOST = 2.0**24  # ulps: no digit of a float32 is left

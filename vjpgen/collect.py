@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from fractions import Fraction
 from functools import reduce
 
-from vjpgen.expr import Expr, call, num, settle
+from vjpgen.expr import Expr, Settling, call, num
 
 _ONE = Fraction(1)
 
 
 def collected(e: Expr) -> Expr:
     """An equal expression without like terms in a sum or like factors in a product."""
-    return settle(e, _step)
+    return _settled(e)
 
 
 def _step(x: Expr) -> Expr | None:
@@ -138,3 +138,6 @@ def _power(e: Expr, n: Fraction) -> Expr:
 
 def _multiplied(factors: list[Expr]) -> Expr:
     return reduce(lambda a, b: a * b, factors)
+
+
+_settled = Settling(_step)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from vjpgen.expr import Expr, call, num, settle, variables
+from vjpgen.expr import Expr, Settling, call, num, variables
 
 
 def compiled(e: Expr) -> Expr:
     """The expression with the rewritings of XLA's algebraic simplifier that move rounding or overflow."""
-    return settle(e, _step)
+    return _settled(e)
 
 
 def _step(x: Expr) -> Expr | None:
@@ -63,3 +63,6 @@ def _gathered(op: str, a: Expr, c: Fraction) -> Expr | None:
 
 def _number(e: Expr) -> Fraction | None:
     return e.value if isinstance(e.value, Fraction) else None
+
+
+_settled = Settling(_step)

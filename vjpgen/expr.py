@@ -24,13 +24,15 @@ class Expr:
         value: the leaf's payload; of "double_word" what it computes, over variables that stand for its
             operands in order; None for other operations.
         size: number of nodes of the tree, each occurrence counted.
+        names: its variables, in the order in which they first appear.
     """
 
-    __slots__ = ("__weakref__", "args", "op", "size", "value")
+    __slots__ = ("__weakref__", "args", "names", "op", "size", "value")
     op: str
     args: tuple[Expr, ...]
     value: Payload
     size: int
+    names: tuple[str, ...]
 
     def __init__(self) -> None:
         raise TypeError("use num(), var(), const() or call()")
@@ -70,6 +72,7 @@ class Expr:
 
 
 CONSTANTS = ("pi", "e", "euler_gamma")
+_REMEMBERED = 50_000  # nodes
 _INTERNED: WeakValueDictionary[tuple[object, ...], Expr] = WeakValueDictionary()
 
 
@@ -80,8 +83,20 @@ def _make(op: str, args: tuple[Expr, ...], value: Payload) -> Expr:
         found = object.__new__(Expr)
         found.op, found.args, found.value = op, args, value
         found.size = 1 + sum(a.size for a in args)
+        found.names = (str(value),) if op == "var" else _united(args)
         _INTERNED[key] = found
     return found
+
+
+def _united(parts: tuple[Expr, ...]) -> tuple[str, ...]:
+    """The variables of several expressions; most have those of their first part."""
+    if not parts:
+        return ()
+    names = parts[0].names
+    for x in parts[1:]:
+        if x.names is not names and x.names != names:
+            names = tuple(dict.fromkeys(names + x.names))
+    return names
 
 
 def num(value: int | Fraction) -> Expr:
@@ -154,7 +169,7 @@ def walk(*roots: Expr) -> Iterator[Expr]:
 
 def variables(*roots: Expr) -> tuple[str, ...]:
     """Names of the variables, in the order in which they first appear."""
-    return tuple(str(e.value) for e in walk(*roots) if e.op == "var")
+    return _united(roots)
 
 
 def has_op(e: Expr, *ops: str) -> bool:
@@ -163,21 +178,44 @@ def has_op(e: Expr, *ops: str) -> bool:
 
 def rebuild(e: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     """Bottom-up rewriting: `change` gets each node with rebuilt operands, None keeps it."""
-    done: dict[Expr, Expr] = {}
-    for x in walk(e):
-        new = _make(x.op, tuple(done[a] for a in x.args), x.value) if x.args else x
+    return _rebuilt(e, change, {})
+
+
+def _rebuilt(e: Expr, change: Callable[[Expr], Expr | None], done: dict[Expr, Expr]) -> Expr:
+    """`rebuild`, knowing what it makes of some parts, and noting what it makes of the others."""
+    stack = [e]
+    while stack:
+        x = stack.pop()
+        if x in done:
+            continue
+        if missing := [a for a in x.args if a not in done]:
+            stack += [x, *reversed(missing)]
+            continue
+        args = tuple(done[a] for a in x.args)
+        new = x if args == x.args else _make(x.op, args, x.value)
         done[x] = change(new) or new
     return done[e]
 
 
-def settle(e: Expr, change: Callable[[Expr], Expr | None], rounds: int = 8) -> Expr:
-    """`rebuild` again and again until nothing changes, `rounds` times at most."""
-    for _ in range(rounds):
-        changed = rebuild(e, change)
-        if changed is e:
-            return e
-        e = changed
-    return e
+class Settling:
+    """`rebuild` again and again until nothing changes, `rounds` times at most.
+
+    What has been made of a part is remembered, since candidates of one search have most parts in common.
+    """
+
+    def __init__(self, change: Callable[[Expr], Expr | None], rounds: int = 8) -> None:
+        self._change, self._rounds = change, rounds
+        self._done: dict[Expr, Expr] = {}
+
+    def __call__(self, e: Expr) -> Expr:
+        if len(self._done) > _REMEMBERED:
+            self._done.clear()
+        for _ in range(self._rounds):
+            changed = _rebuilt(e, self._change, self._done)
+            if changed is e:
+                break
+            e = changed
+        return e
 
 
 def substitute(e: Expr, table: Mapping[Expr, Expr]) -> Expr:

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from vjpgen.classes import LOST, Analysis
-from vjpgen.egraph import Graph, Node, term
+from vjpgen.eclasses import Graph, Node, term
+from vjpgen.evaluation import leaf
 from vjpgen.expr import Expr
-from vjpgen.floats import Array, apply, error_bits, leaf, ulps
+from vjpgen.floats import Array, apply, error_bits, ulps
 from vjpgen.ops import OPS
 
 COST_PRICE = 0.004  # bits that one unit of cost is worth

@@ -1,6 +1,6 @@
-"""Floating-point arithmetic in NumPy: ulps, bits of error, and what an `Expr` computes in a dtype.
+"""Floating-point arithmetic in NumPy: ulps, bits of error, and what an operation computes in a dtype.
 
-The evaluator imitates XLA closely enough to rank candidates: every operation is rounded once to the
+`apply` imitates XLA closely enough to rank candidates: every operation is rounded once to the
 dtype, subnormals are flushed to zero, and operations that XLA computes poorly carry an error of the
 size measured for them (`XLA_ULPS`), drawn from the result's own bits so that it is the same everywhere.
 """
@@ -8,13 +8,11 @@ size measured for them (`XLA_ULPS`), drawn from the result's own bits so that it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from vjpgen.expr import Expr, variables, walk
 
 Array = npt.NDArray[Any]
 
@@ -207,17 +205,14 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
     "true": lambda: np.asarray(True), "false": lambda: np.asarray(False),
 }  # fmt: skip
-TWO_WORDS = frozenset((  # what has a function of its own in double words
-    "add", "sub", "neg", "mul", "div", "sqrt", "exp", "expm1", "log", "log1p", "asinh", "sin", "cos",
-))  # fmt: skip
-_EXACT = frozenset(("neg", "abs", "sign", "max", "min", "floor", "ceil", "round", "where"))
+EXACT = frozenset(("neg", "abs", "sign", "max", "min", "floor", "ceil", "round", "where"))
 
 
 def apply(op: str, args: list[Array], dtype: npt.DTypeLike) -> Array:
     """One operation on arrays of `dtype`, its result rounded to `dtype` (bool for relations)."""
     kind = np.dtype(dtype)
     with np.errstate(all="ignore"):
-        if op in _EXACT:
+        if op in EXACT:
             return NUMPY[op](*args)
         if op == "poly":  # every step of Horner's scheme rounds
             return np.asarray(_poly(*args), kind)
@@ -250,97 +245,3 @@ def _noise(values: Array) -> Array:
     h = (i ^ (i >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
     h = (h ^ (h >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return np.asarray((h >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0)
-
-
-def leaf(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike) -> Array:
-    """A variable's column, or a constant rounded to the dtype."""
-    if e.op == "var":
-        return env[str(e.value)].astype(dtype, copy=False)
-    exact = CONSTANTS[str(e.value)] if e.op == "const" else _to_float(e)
-    with np.errstate(over="ignore"):
-        return np.asarray(exact, np.float64).astype(dtype)
-
-
-def _to_float(e: Expr) -> float:
-    try:
-        return float(e.value)  # type: ignore[arg-type]
-    except OverflowError:
-        return math.inf if e.value > 0 else -math.inf  # type: ignore[operator]
-
-
-def evaluate(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike = np.float32) -> Array:
-    """What the expression computes in `dtype`, one operation after another.
-
-    Args:
-        e: a real or bool expression.
-        env: a column of `dtype` for each variable.
-        dtype: float32 or float64.
-    """
-    return evaluate_all(e, env, dtype)[e]
-
-
-def evaluate_all(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike = np.float32) -> dict[Expr, Array]:
-    """What `evaluate` computes, for every node of the expression.
-
-    What holds no variable is Python arithmetic in the generated code: float64, rounded once.
-    """
-    exact: dict[Expr, Array] = {}  # values of what holds no variable
-    done: dict[Expr, Array] = {}
-    for x in walk(e):
-        if x.op != "var" and all(a in exact for a in x.args):
-            wide = np.float64
-            exact[x] = apply(x.op, [exact[a] for a in x.args], wide) if x.args else _constant(x)
-            done[x] = _rounded(exact[x], dtype)
-        elif x.op == "double_word":
-            done[x] = in_double_words(x, [done[a] for a in x.args], dtype)
-        elif x.args:
-            done[x] = apply(x.op, [done[a] for a in x.args], dtype)
-        else:
-            done[x] = leaf(x, env, dtype)
-    return done
-
-
-def in_double_words(x: Expr, operands: list[Array], dtype: npt.DTypeLike) -> Array:
-    """An operation on operands that are computed in double words of `dtype`: in float64, within its range."""
-    root = x.value
-    assert isinstance(root, Expr)
-    env, done = dict(zip(variables(root), operands, strict=True)), dict[Expr, Array]()
-    for y in walk(*root.args):
-        below = [done[a] for a in y.args]
-        done[y] = _two_words(y.op, below, dtype) if y.args else leaf(y, env, np.float64)
-    return _rounded(_one_word(root.op, [done[a] for a in root.args], dtype), dtype)
-
-
-def _two_words(op: str, operands: list[Array], dtype: npt.DTypeLike) -> Array:
-    """One operation: the second word is lost where it would be flushed to zero, or has no function for it."""
-    kind = np.dtype(dtype)
-    if op not in TWO_WORDS and op not in _EXACT:
-        return _one_word(op, operands, dtype)
-    raw = apply(op, operands, np.float64)
-    if op in _EXACT or kind == np.float64:
-        return raw
-    single, least = _rounded(raw, kind).astype(np.float64), np.finfo(kind).tiny * 2.0**26
-    single = np.where(np.abs(single) < np.finfo(kind).tiny, 0.0, single)
-    smallest = np.minimum(np.abs(raw), np.minimum(*map(np.abs, operands))) if op == "mul" else np.abs(raw)
-    return np.where((smallest < least) | ~np.isfinite(single), single, raw)
-
-
-def _one_word(op: str, operands: list[Array], dtype: npt.DTypeLike) -> Array:
-    """One operation whose value is that of the first words, with its slope times the second ones added."""
-    raw, kind = apply(op, operands, np.float64), np.dtype(dtype)
-    if raw.dtype == bool or kind == np.float64:
-        return raw
-    high = [_rounded(a, kind) for a in operands]
-    with np.errstate(all="ignore"):
-        found = apply(op, high, kind)
-        off = found / apply(op, [h.astype(np.float64) for h in high], np.float64)
-    return np.where(np.isfinite(off) & (off != 0), raw * off, found)
-
-
-def _constant(x: Expr) -> Array:
-    return apply(x.op, [], np.float64) if x.op in ("true", "false") else leaf(x, {}, np.float64)
-
-
-def _rounded(value: Array, dtype: npt.DTypeLike) -> Array:
-    with np.errstate(over="ignore"):
-        return value if value.dtype == bool else np.asarray(value, dtype)

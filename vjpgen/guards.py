@@ -12,8 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, again, call, num, where
-from vjpgen.floats import evaluate
 
 Region = tuple[tuple[Expr, bool], ...]
 Point = Mapping[str, float]

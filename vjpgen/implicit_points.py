@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from vjpgen.errors import DomainError
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import num
-from vjpgen.floats import evaluate, representable, tiny
+from vjpgen.floats import representable, tiny
 from vjpgen.implicit import Implicit, conditions
 from vjpgen.points import box, sample
 from vjpgen.roots import RootFinder

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vjpgen import chain, refute, regimes, two_words
-from vjpgen.balance import balanced
+from vjpgen.balance import Balancer
 from vjpgen.cancel import cancelled
 from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
 from vjpgen.classes import analyse
 from vjpgen.collect import collected
 from vjpgen.effort import Effort
 from vjpgen.egraph import saturate
+from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract
-from vjpgen.floats import BAR, Array, evaluate, representable, tiny
+from vjpgen.floats import BAR, Array, representable, tiny
 from vjpgen.forms import Trade
 from vjpgen.refute import WORTHLESS
 from vjpgen.spec import Spec
@@ -63,7 +64,10 @@ class Improver:
         self.cut = min(self.seen, MEASURED)
         self.env = columns(spec, at[: self.cut])
         self.broad = columns(spec, at[: self.seen])
-        self.fresh = columns(spec, at[self.seen :])
+        self.few, self.many = Evaluator(self.env), Evaluator(self.broad)
+        self.few_wide, self.many_wide = (Evaluator(c, np.float64) for c in (self.env, self.broad))
+        self.fresh = Evaluator(columns(spec, at[self.seen :]))
+        self.balanced = Balancer(self.few_wide)
         self.at = at
         self.positive = frozenset(a for k, a in enumerate(spec.args) if (at[:, k] > 0).all())
         self.inner: dict[tuple[Expr, Expr | None], Expr] = {}  # variables of inner functions, and
@@ -151,12 +155,11 @@ class Improver:
         """The variable that stands for an inner function of `at`."""
         key = (one.function, at)
         if key not in self.inner:
-            wide = {k: v.astype(np.float64) for k, v in self.env.items()}
-            u = np.asarray(evaluate(at, wide, np.float64))
+            u = self.few_wide(at)
             truth = Truth((one.function,), (one.variable,))
             exact = truth.values(u[:, None])[:, 0]
             symbol = self._name(key, np.where(u == 0, one.limit, exact))
-            shapes = [substitute(e, self.meaning) for e in (at, *balanced(at, self.env))]
+            shapes = [substitute(e, self.meaning) for e in (at, *self.balanced(at))]
             operand = self._single(shapes, self._counted(u))
             self.meaning[symbol] = substitute(
                 _solved(one, truth, u, self._part()),
@@ -179,7 +182,7 @@ class Improver:
         return min((self._term(e, truth) for e in shapes), key=lambda t: (t.score, t.expr.size)).expr
 
     def _bits(self, expr: Expr, target: Target) -> Array:
-        return self._term(expr, self._counted(target.truth[: self.seen]), self.broad).bits
+        return self._term(expr, self._counted(target.truth[: self.seen]), self.many).bits
 
     def _good(self, expr: Expr, target: Target, *, large: bool = False) -> bool:
         """Whether a form is good enough, or passable where the next graph is a large one."""
@@ -215,11 +218,10 @@ class Improver:
     def _facts(self, seeds: Sequence[Sequence[Expr]]) -> list[tuple[str, Expr]]:
         """Signs that hold at every point, for the arguments and the subexpressions of the seeds."""
         facts = []
-        wide = {k: v.astype(np.float64) for k, v in self.env.items()}
         for e in walk(*(s for shapes in seeds for s in shapes)):
             if e.op == "num":
                 continue
-            values = np.atleast_1d(evaluate(e, wide, np.float64))
+            values = np.atleast_1d(self.few_wide(e))
             if np.isnan(values).any():
                 continue
             if (values > 0).all():
@@ -234,21 +236,21 @@ class Improver:
         self, k: int, target: Target, terms: Sequence[Term], so_far: Expr, *, words: bool = False
     ) -> Expr:
         """The best form, or choice among forms, out of terms; with those in double words where asked for."""
-        truth, env = self._counted(target.truth[: self.seen]), self.broad
+        truth, env, at = self._counted(target.truth[: self.seen]), self.broad, self.many
         shapes = dict.fromkeys(
             substitute(e, self.meaning)
             for e in (*target.shapes, *self.forms[k], *_shorter(t.expr for t in terms))
         )
         shapes |= dict.fromkeys(m.image(e) for m in self._mirrors(target.shapes[0]) for e in tuple(shapes))
-        candidates = [self._term(e, truth, env) for e in shapes]
+        candidates = [self._term(e, truth, at) for e in shapes]
         likely = sorted(candidates, key=lambda t: t.score)[:_BALANCED]
-        safer = (tidy(b) for t in likely for b in balanced(t.expr, self.env))
-        candidates += [self._term(e, truth, env) for e in dict.fromkeys(safer) if e not in shapes]
+        safer = (tidy(b) for t in likely for b in self.balanced(t.expr))
+        candidates += [self._term(e, truth, at) for e in dict.fromkeys(safer) if e not in shapes]
         local = self._series(target, truth)  # right on a part of the domain alone: nothing follows from them
         if words:
             likely = sorted(candidates, key=lambda t: t.score)[:_SHARPENED]
             sharper = dict.fromkeys(two_words.sharper(t.expr) for t in likely)
-            local += [self._term(e, truth, env) for e in sharper if e not in shapes]
+            local += [self._term(e, truth, at) for e in sharper if e not in shapes]
         candidates += local
         names = variables(target.shapes[0])
         scrutinees = regimes.scrutinees(names, self._operands(candidates))
@@ -260,7 +262,7 @@ class Improver:
         self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms if t not in local))
         expr = regimes.build(choice, lambda c, k: place(c, k, self.spec, self.at, target.shapes[0]))
         found = tidy(self._no_worse(expr, target))
-        return min((self._term(e, truth, env) for e in (so_far, found)), key=lambda t: t.score).expr
+        return min((self._term(e, truth, at) for e in (so_far, found)), key=lambda t: t.score).expr
 
     def _mirrors(self, formula: Expr) -> tuple[Mirror, ...]:
         if formula not in self.mirrors:
@@ -282,14 +284,13 @@ class Improver:
     def _counted(self, truth: Array) -> Array:
         return np.where(representable(truth, np.float32), truth, np.nan)
 
-    def _term(self, expr: Expr, truth: Array, env: dict[str, Array] | None = None) -> Term:
+    def _term(self, expr: Expr, truth: Array, at: Evaluator | None = None) -> Term:
         """A candidate; where it or its derivative breaks, it pays for that."""
-        env = self.env if env is None else env
-        t = judged(expr, env, truth, self.price * cost(expr))
-        names = variables(expr)
-        if not names:
+        at = self.few if at is None else at
+        t = judged(expr, at, truth, self.price * cost(expr))
+        if not expr.names:
             return t
-        broken = ~survives(expr, {n: env[n] for n in names}) & np.isfinite(truth)
+        broken = ~survives(expr, {n: at.env[n] for n in expr.names}) & np.isfinite(truth)
         lost = ~np.isfinite(t.values) & np.isfinite(truth)
         bits = t.bits + _FAR * (t.bits > _BAR) + _BROKEN * broken + _NOT_FINITE * lost
         return Term(expr, t.values, bits, t.cost, t.score + float(bits.mean() - t.bits.mean()))
@@ -299,14 +300,13 @@ class Improver:
 
         They are worthless where float64 would see the truncation.
         """
-        wide = {k: v.astype(np.float64) for k, v in self.broad.items()}
         found = []
         shapes = [s for s in target.shapes if substitute(s, self.meaning) is s]
         for e in (*truncations(shapes), *tails(truth, self.broad)):
             with np.errstate(all="ignore"):
-                exact = evaluate(e, wide, np.float64)
+                exact = self.many_wide(e)
                 off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))
-            t = self._term(e, truth, self.broad)
+            t = self._term(e, truth, self.many)
             bits = np.where(np.isnan(truth) | (off < FLOAT64), t.bits, WORTHLESS)
             found.append(Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
         return found

@@ -12,8 +12,8 @@ import numpy as np
 
 from vjpgen import smooth
 from vjpgen.candidates import columns
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num, var, where
-from vjpgen.floats import evaluate
 from vjpgen.forms import Forms
 from vjpgen.oracle import truth_of
 from vjpgen.spec import Spec

@@ -13,8 +13,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num, substitute, variables, walk, where
-from vjpgen.floats import evaluate
 from vjpgen.signs import decide, difference
 
 LEAF_LIMIT = 24

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr
 from vjpgen.extract import Term
-from vjpgen.floats import Array, evaluate, representable
+from vjpgen.floats import Array, representable
 from vjpgen.regimes import Choice
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth

@@ -14,9 +14,10 @@ from itertools import combinations
 
 import numpy as np
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num, var, variables, where
 from vjpgen.extract import COST_PRICE, Term
-from vjpgen.floats import Array, evaluate, huge
+from vjpgen.floats import Array, huge
 
 SPLIT_PRICE = 0.12  # bits that a further branch has to gain on average
 _POOL = 10

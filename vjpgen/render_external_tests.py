@@ -11,9 +11,9 @@ from vjpgen import __version__
 from vjpgen.doc import escape, one_line, wrapped
 from vjpgen.dotted import bindings
 from vjpgen.errors import DomainError
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import num
 from vjpgen.external import ZERO, External
-from vjpgen.floats import evaluate
 from vjpgen.points import box
 from vjpgen.printer import ATOM, source
 from vjpgen.render_external import imported

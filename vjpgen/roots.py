@@ -14,7 +14,8 @@ import numpy as np
 from flint import arb, ctx
 
 from vjpgen.errors import DomainError
-from vjpgen.floats import Array, evaluate, ordinals
+from vjpgen.evaluation import evaluate
+from vjpgen.floats import Array, ordinals
 from vjpgen.implicit import Bound, Implicit
 from vjpgen.truth import Truth
 

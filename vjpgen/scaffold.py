@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, substitute, var, variables
-from vjpgen.floats import evaluate
 from vjpgen.forms import Plan
 from vjpgen.lowering import Block, lower
 from vjpgen.module_names import module_names, plain_name

@@ -17,8 +17,9 @@ from vjpgen.candidates import Target, columns, full, judged
 from vjpgen.compiled import compiled
 from vjpgen.effort import EFFORTS, PRICES, Effort
 from vjpgen.errors import DomainError
+from vjpgen.evaluation import Evaluator, evaluate
 from vjpgen.expr import Expr, has_op, num, variables
-from vjpgen.floats import Array, evaluate, representable
+from vjpgen.floats import Array, representable
 from vjpgen.forms import Forms, Plan, Trade
 from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
 from vjpgen.mending import mend
@@ -137,9 +138,9 @@ def _plainer(plain: Expr, found: Expr, output: int, spec: Spec, points: Points) 
     """The formula as written where the pieces computed apart are no better."""
     if plain is found or has_op(plain, "where"):
         return found
-    env = columns(spec, points.at)
+    computed = Evaluator(columns(spec, points.at))
     truth = points.truth_values[:, output]
-    one, other = (judged(e, env, truth).score for e in (plain, found))
+    one, other = (judged(e, computed, truth).score for e in (plain, found))
     return plain if one <= other + 0.02 else found
 
 
@@ -214,12 +215,12 @@ def backward_bits(plan: Plan) -> float:
     points = sample(spec, HELD_BACK * 2, _SEED + 1)
     env = columns(spec, points.at)
     saved = {r.name: full(evaluate(compiled(r.expr), env), points.at[:, 0]) for r in plan.residuals}
-    total, count = 0.0, 0
+    computed, total, count = Evaluator(saved), 0.0, 0
     for i, row in enumerate(plan.bwd):
         for j, e in enumerate(row):
             truth = points.truth_partials[:, i, j]
             truth = np.where(representable(truth, np.float32), truth, np.nan)
             if np.isfinite(truth).any():
-                bits = judged(e, saved, truth).bits
+                bits = judged(e, computed, truth).bits
                 total, count = total + float(bits[np.isfinite(truth)].mean()), count + 1
     return total / max(1, count)

@@ -10,8 +10,9 @@ from itertools import islice, product
 import numpy as np
 from flint import arb, ctx
 
+from vjpgen.evaluation import leaf
 from vjpgen.expr import Expr, rebuild, single_words, walk
-from vjpgen.floats import apply, leaf
+from vjpgen.floats import apply
 from vjpgen.forms import Forms
 from vjpgen.oracle import truth_of
 from vjpgen.spec import Spec

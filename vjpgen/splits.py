@@ -9,8 +9,9 @@ import numpy as np
 
 from vjpgen import regimes
 from vjpgen.candidates import columns, judged
+from vjpgen.evaluation import Evaluator, evaluate
 from vjpgen.expr import Expr
-from vjpgen.floats import Array, evaluate, representable
+from vjpgen.floats import Array, representable
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
 
@@ -41,7 +42,8 @@ def place(choice: regimes.Choice, k: int, spec: Spec, at: Array, formula: Expr) 
         truth = Truth((formula,), spec.args).values(line[order].astype(np.float64))[:, 0]
         truth = np.where(representable(truth, np.float32), truth, np.nan)
         env = {n: v[order] for n, v in env.items()}
-        a, b = (judged(t.expr, env, truth).bits for t in choice.terms[k : k + 2])
+        computed = Evaluator(env)
+        a, b = (judged(t.expr, computed, truth).bits for t in choice.terms[k : k + 2])
         loss = np.concatenate([[0.0], np.cumsum(a)]) + np.concatenate([np.cumsum(b[::-1])[::-1], [0.0]])
         edges = np.concatenate([[low], keys[order], [high]])
         loss = np.where(edges[1:] > edges[:-1], loss, np.inf)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from vjpgen.evaluation import leaf
 from vjpgen.expr import Expr, rebuild, single_words, walk
-from vjpgen.floats import Array, apply, leaf
+from vjpgen.floats import Array, apply
 
 _Rule = Callable[[list[Array], Array], tuple[Array | float, ...]]
 _RULES: dict[str, _Rule] = {

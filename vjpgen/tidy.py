@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from vjpgen.expr import Expr, call, num, settle, variables
+from vjpgen.expr import Expr, Settling, call, num, variables
 
 _EVEN = frozenset(("abs", "square", "cos", "cosh"))
 _ODD = frozenset(("sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh", "erf", "cbrt", "sign"))
@@ -17,7 +17,7 @@ _LONGEST = 2**60  # numerators and denominators of folded numbers
 
 def tidy(e: Expr) -> Expr:
     """The same computation, without redundant signs and units."""
-    return settle(e, _step)
+    return _settled(e)
 
 
 def _step(x: Expr) -> Expr | None:
@@ -140,3 +140,6 @@ def _product(op: str, a: Expr, b: Expr) -> Expr | None:
     if b.op == "neg":
         return -call(op, a, b.args[0])
     return None
+
+
+_settled = Settling(_step)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from flint import arb, ctx, fmpq
@@ -40,7 +41,6 @@ class Truth:
     def __init__(self, exprs: tuple[Expr, ...], args: tuple[str, ...]) -> None:
         self._exprs = tuple(rebuild(e, write_out) for e in exprs)
         self._args = args
-        self._programs: dict[tuple[bool, bool], Run] = {}
 
     def values(self, points: np.ndarray) -> np.ndarray:
         """Values (n, m)."""
@@ -72,13 +72,11 @@ class Truth:
         Entries of `rows` are floats or balls. A real result is a ball, or None where certainly undefined
         (with `checked`); a boolean one is True, False, None (not decided) or "undefined".
         """
-        key = (partials, checked)
-        if key not in self._programs:
-            self._programs[key] = _Compiler(self._exprs, self._args, partials, checked).build()
+        run = _program(self._exprs, self._args, partials, checked)
         rows, before, cap = list(rows), ctx.prec, ctx.cap
         ctx.prec = precision
         try:
-            return self._programs[key](rows)
+            return run(rows)
         except (ValueError, NotImplementedError, OverflowError, ZeroDivisionError):
             if len(rows) > 1:
                 return [
@@ -116,6 +114,11 @@ def resolve(
                 unresolved.append(i)
         left = unresolved
     return out
+
+
+@lru_cache(maxsize=128)
+def _program(exprs: tuple[Expr, ...], args: tuple[str, ...], partials: bool, checked: bool) -> Run:
+    return _Compiler(exprs, args, partials, checked).build()
 
 
 def _levels() -> list[tuple[int, bool]]:
