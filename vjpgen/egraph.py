@@ -11,7 +11,8 @@ import importlib.machinery
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -101,8 +102,7 @@ def _reachable(ops: Iterable[str]) -> tuple[list[Rule], frozenset[str]]:
         known = grown
 
 
-def _prelude(ops: Iterable[str]) -> list[str]:
-    rules, known = _reachable(ops)
+def _prelude(rules: Iterable[Rule], known: frozenset[str]) -> list[str]:
     real = [op for op in OPS.values() if op.name in known and op.arity > 0]
     head = [
         "(sort M)",
@@ -132,24 +132,50 @@ def saturate(
         limit: number of nodes that no step may exceed; a block of rules that would is undone and retired.
         rounds: number of rounds at most.
     """
-    graph = _bindings().EGraph()
-
-    def run(text: str) -> Any:
-        return graph.run_program(*graph.parse_program(text))
-
-    # Command by command: every part of a parsed program carries a copy of the whole program's text.
-    lines = _prelude(x.op for x in walk(*(s for shapes in targets for s in shapes)) if x.args)
-    lines += [f"(union (Root {k}) {_term(s, {})})" for k, shapes in enumerate(targets) for s in shapes]
+    lines = [f"(union (Root {k}) {_term(s, {})})" for k, shapes in enumerate(targets) for s in shapes]
     lines += [f"({fact} {_term(e, {})})" for fact, e in facts]
-    for line in (*lines, "(run facts 3)", "(Num 0)", "(Num 1)", "(Num 2)", "(Num -1)"):
-        run(line)
-    alive, size = list(range(GROUPS)), _size(run)
-    for _ in range(rounds):
-        grown = _round(run, alive, size, limit)
-        if grown == size:
-            break
-        size = grown
-    return read(graph, len(targets))
+    ops = frozenset(x.op for x in walk(*(s for shapes in targets for s in shapes)) if x.args)
+    with _borrowed(ops) as engine:
+        for line in (*lines, "(run facts 3)", "(Num 0)", "(Num 1)", "(Num 2)", "(Num -1)"):
+            engine.run(line)
+        alive, size = list(range(GROUPS)), _size(engine.run)
+        for _ in range(rounds):
+            grown = _round(engine.run, alive, size, limit)
+            if grown == size:
+                break
+            size = grown
+        return read(engine.graph, len(targets))
+
+
+class _Engine:
+    """An empty e-graph that knows the rules which can fire for some operations."""
+
+    def __init__(self, ops: frozenset[str]) -> None:
+        self.graph = _bindings().EGraph()
+        self.copies = 0
+        rules, self.known = _reachable(ops)
+        # Command by command: every part of a parsed program carries a copy of the whole program's text.
+        for line in _prelude(rules, self.known):
+            self.run(line)
+
+    def run(self, text: str) -> Any:
+        self.copies += {"(push)": 1, "(pop)": -1}.get(text, 0)
+        return self.graph.run_program(*self.graph.parse_program(text))
+
+
+_idle: list[_Engine] = []  # from earlier graphs: rules take longer to read than small graphs to grow
+
+
+@contextmanager
+def _borrowed(ops: frozenset[str]) -> Iterator[_Engine]:
+    """An engine for the block, as good as new, whose e-graph is empty again after it."""
+    engine = next((e for e in _idle if ops <= e.known), None) or _Engine(ops)
+    _idle.clear()
+    engine.run("(push)")
+    yield engine
+    while engine.copies:
+        engine.run("(pop)")
+    _idle.append(engine)
 
 
 def _round(run: Any, alive: list[int], size: int, limit: int) -> int:

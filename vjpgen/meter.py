@@ -61,6 +61,7 @@ class Meter:
 
     def __init__(self, process: subprocess.Popen[bytes] | None) -> None:
         self._process = process
+        self._unread = 0  # answers that nobody waits for
 
     def measure(
         self,
@@ -77,6 +78,12 @@ class Meter:
             InternalError: the process ended before it answered.
         """
         return self._call("measure_source", source, name, outputs, structure, columns, clips)
+
+    def foresee(self, source: str, name: str, outputs: int, structure: Structure, arity: int) -> None:
+        """Lets the other process compile what `measure` will be asked for, while this one goes on."""
+        if self._process is not None:
+            self._ask("verify", "foresee", source, name, outputs, structure, arity)
+            self._unread += 1
 
     def measure_function(self, at: Callee, outputs: int, several: bool, columns: Sequence[Any]) -> Any:
         """`foreign.measure_function`: what a function that somebody wrote returned, and what it can do.
@@ -102,20 +109,39 @@ class Meter:
     def _call(self, function: str, *arguments: Any, room: str = "verify") -> Any:
         if self._process is None:
             return getattr(import_module(f"vjpgen.{room}"), function)(*arguments)
-        to, back = self._process.stdin, self._process.stdout
-        assert to is not None
-        assert back is not None
+        self._ask(room, function, *arguments)
+        for _ in range(self._unread):
+            self._answer()
+        self._unread = 0
+        done, found = self._answer()
+        if not done:
+            raise found
+        return found
+
+    def _ask(self, *question: Any) -> None:
+        room, function, *arguments = question
+        assert self._process is not None
+        assert self._process.stdin is not None
+        with self._alive():
+            pickle.dump((room, function, arguments), self._process.stdin)
+            self._process.stdin.flush()
+
+    def _answer(self) -> tuple[bool, Any]:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        with self._alive():
+            found: tuple[bool, Any] = pickle.load(self._process.stdout)
+            return found
+
+    @contextmanager
+    def _alive(self) -> Iterator[None]:
+        assert self._process is not None
         try:
-            pickle.dump((room, function, arguments), to)
-            to.flush()
-            done, found = pickle.load(back)
+            yield
         except (EOFError, BrokenPipeError):
             raise InternalError(
                 f"the process that measures ended with status {self._process.wait()}"
             ) from None
-        if not done:
-            raise found
-        return found
 
 
 def _child() -> subprocess.Popen[bytes]:

@@ -220,6 +220,9 @@ def _generate(spec: Spec, order: _Order, step: Callable[[str], None], meter: Met
         shortfall,
     )
 
+    shape, plain_shape = (len(spec.outputs), spec.structure), (len(spec.outputs), spec.several)
+    naive = render.render_plain(spec)
+    meter.foresee(naive, spec.name, *plain_shape, len(spec.args))
     step("searching for stable forms")
     forms = search.search(spec, effort=order.effort, prefer=order.prefer)
     step("planning what is kept between the passes")
@@ -232,11 +235,9 @@ def _generate(spec: Spec, order: _Order, step: Callable[[str], None], meter: Met
     told = doc.draft(plan, command=command, notes=spec.notes, meant=meant)
     draft = render.render_module(plan, told, styled)
     step("measuring the generated code")
-    shape, plain_shape = (len(spec.outputs), spec.structure), (len(spec.outputs), spec.several)
     with template_files.blamed(styled):
         got = meter.measure(draft, spec.name, *shape, probe.columns(), spec.clips)
     step("measuring the plain formula")
-    naive = render.render_plain(spec)
     plain = meter.measure(naive, spec.name, *plain_shape, probe.columns())
     wide = meter.measure(naive, spec.name, *plain_shape, probe.columns(probe.swept, float))
     found = replace(_report(plan, probe, got, plain, meter.versions()), meant=meant, departures=far)

@@ -8,6 +8,7 @@ import linecache
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -96,10 +97,23 @@ def measure_source(
         columns: one array of n points per argument.
         clips: bounds to which the module clips the cotangent of each argument, if any.
     """
-    module = load(source, name)
-    twin = getattr(module, f"{name}_jvp", None)
+    program = _program(source, name, outputs, structure, tuple(clips))
     with double_precision(columns[0].dtype.itemsize == 8):
-        return measure_callable(getattr(module, name), twin, outputs, structure, columns, clips)
+        return program.measure(columns)
+
+
+def foresee(source: str, name: str, outputs: int, structure: Structure, arity: int) -> None:
+    """Compiles what `measure_source` runs, in float32 and in float64, before it is called."""
+    for dtype in (np.float32, np.float64):
+        measure_source(source, name, outputs, structure, [np.ones(1, dtype)] * arity)
+
+
+@lru_cache(maxsize=4)
+def _program(
+    source: str, name: str, outputs: int, structure: Structure, clips: tuple[Clip | None, ...]
+) -> _Program:
+    module = load(source, name)
+    return _Program(getattr(module, name), getattr(module, f"{name}_jvp", None), outputs, structure, clips)
 
 
 def double_precision(on: bool) -> AbstractContextManager[Any]:
@@ -117,29 +131,46 @@ def measure_callable(
     clips: Sequence[Clip | None] = (),
 ) -> Measured:
     """Runs a function, compiled, and its twin if any for forward mode, in the dtype of the columns."""
-    n, columns = len(columns[0]), [_padded(c) for c in columns]
-    shape, n_args = columns[0].shape, len(columns)
-    outputs = _tupled(_traced(f), structure, shape)
+    return _Program(f, twin, n_outs, structure, clips).measure(columns)
 
-    def program(one: Any, zero: Any, *at: Any) -> Any:
-        values, pull = jax.vjp(outputs, *at)
-        bars = [tuple(one if k == i else zero for k in range(n_outs)) for i in range(n_outs)]
-        rows = [unclipped(pull, bar, clips) if any(clips) else pull(bar) for bar in bars]
-        if twin is None:
+
+class _Program:
+    """A function, its derivatives, and those of its twin if any, as one compiled program."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        twin: Callable[..., Any] | None,
+        n_outs: int,
+        structure: Structure,
+        clips: Sequence[Clip | None],
+    ) -> None:
+        self._f, self._twin, self._structure = f, twin, structure
+        self._n_outs, self._clips = n_outs, clips
+        self._run = jax.jit(self._results)
+
+    def _results(self, one: Any, zero: Any, *at: Any) -> Any:
+        outs, shape = range(self._n_outs), one.shape
+        values, pull = jax.vjp(_tupled(_traced(self._f), self._structure, shape), *at)
+        bars = [tuple(one if k == i else zero for k in outs) for i in outs]
+        rows = [unclipped(pull, bar, self._clips) if any(self._clips) else pull(bar) for bar in bars]
+        if self._twin is None:
             return values, rows, None
-        push = jax.linearize(_tupled(_traced_twin(twin), structure, shape), *at)[1]
-        bases = [tuple(one if k == j else zero for k in range(n_args)) for j in range(n_args)]
+        push = jax.linearize(_tupled(_traced_twin(self._twin), self._structure, shape), *at)[1]
+        bases = [tuple(one if k == j else zero for k in range(len(at))) for j in range(len(at))]
         return values, rows, [push(*basis) for basis in bases]
 
-    one, zero = np.ones(shape, columns[0].dtype), np.zeros(shape, columns[0].dtype)
-    values, rows, pushed = jax.jit(program)(one, zero, *columns)
-    forward = None if pushed is None else np.stack([np.stack(p, -1) for p in pushed], -1)[:n]
-    return Measured(
-        np.stack(values, -1)[:n],
-        np.stack([np.stack(row, -1) for row in rows], -2)[:n],
-        forward,
-        residual_bytes(*_specialised(_tupled(f, structure, shape), f, columns)),
-    )
+    def measure(self, columns: Sequence[Column]) -> Measured:
+        n, columns = len(columns[0]), [_padded(c) for c in columns]
+        shape, dtype = columns[0].shape, columns[0].dtype
+        values, rows, pushed = self._run(np.ones(shape, dtype), np.zeros(shape, dtype), *columns)
+        forward = None if pushed is None else np.stack([np.stack(p, -1) for p in pushed], -1)[:n]
+        return Measured(
+            np.stack(values, -1)[:n],
+            np.stack([np.stack(row, -1) for row in rows], -2)[:n],
+            forward,
+            residual_bytes(*_specialised(_tupled(self._f, self._structure, shape), self._f, columns)),
+        )
 
 
 def _traced(f: Any) -> Callable[..., Any]:
