@@ -103,7 +103,7 @@ class _Balancing:
     def _product(self, e: Expr) -> Expr | None:
         """The product `e` in a better order, None where it is none or stands well as it is."""
         coefficient, factors = _factors(e)
-        if not 2 < len(factors) <= _MOST_FACTORS:
+        if not 1 < len(factors) <= _MOST_FACTORS:
             return None
         final = self.sizes[e]
         before = int(self._lost_now(e, final).sum())
@@ -112,7 +112,7 @@ class _Balancing:
         items = [i for f, above in factors for i in self._items(f, above)]
         if coefficient != 1:
             items.append(_Item(num(coefficient), np.log2(np.full_like(final, abs(float(coefficient)))), True))
-        if len(items) > _MOST_FACTORS:
+        if not 2 < len(items) <= _MOST_FACTORS:
             return None
         best = _arrange(items, final)
         return best.items[0].expr if best is not None and best.count < before else None

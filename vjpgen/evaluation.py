@@ -19,10 +19,10 @@ TWO_WORDS = frozenset((  # what has a function of its own in double words
 
 def leaf(e: Expr, env: Mapping[str, Array], dtype: npt.DTypeLike) -> Array:
     """A variable's column, or a constant rounded to the dtype."""
-    if e.op == "var":
-        return env[str(e.value)].astype(dtype, copy=False)
-    exact = CONSTANTS[str(e.value)] if e.op == "const" else _to_float(e)
     with np.errstate(over="ignore"):
+        if e.op == "var":
+            return env[str(e.value)].astype(dtype, copy=False)
+        exact = CONSTANTS[str(e.value)] if e.op == "const" else _to_float(e)
         return np.asarray(exact, np.float64).astype(dtype)
 
 

@@ -25,7 +25,7 @@ _LARGEST_POWER = 12
 _HALF = Fraction(1, 2)
 
 
-class _TooLong(Exception):
+class TooLong(Exception):
     """A polynomial has more terms than are worth the time."""
 
 
@@ -44,8 +44,8 @@ def gathered(e: Expr) -> Expr | None:
     if len(terms) > _MOST_TERMS or len(exponents) < 2:
         return None
     try:
-        found = _Field(terms).gathered()
-    except _TooLong:
+        found = _together(Field(e for t in terms for e in (t.coefficient, t.exponent)), terms)
+    except TooLong:
         return None
     return found if found is not None and found.size < e.size else None
 
@@ -84,15 +84,13 @@ def _times(a: _Term, b: _Term) -> _Term:
 Quotient = tuple[Any, Any]  # numerator and denominator, polynomials without a common factor
 
 
-class _Field:
+class Field:
     """Quotients of polynomials in the functions, roots and variables that some terms are made of."""
 
-    def __init__(self, terms: Sequence[_Term]) -> None:
-        self.terms = terms
+    def __init__(self, exprs: Iterable[Expr]) -> None:
         self.atoms: dict[Expr, int] = {}
-        for t in terms:
-            self._enter(t.coefficient)
-            self._enter(t.exponent)
+        for e in exprs:
+            self._enter(e)
         # A variable whose root occurs is the square of that root.
         self.roots = {x.args[0]: x for x in self.atoms if x.op == "sqrt"}
         names = tuple(f"x{k}" for k in range(len(self.atoms)))
@@ -102,28 +100,6 @@ class _Field:
             k: x.args[0].value for x, k in self.atoms.items() if x.op == "sqrt" and x.args[0].op == "num"
         }
         self.known: dict[Expr, Quotient] = {}
-
-    def gathered(self) -> Expr | None:
-        groups: list[tuple[_Term, Quotient, Quotient, int]] = []
-        for t in sorted(self.terms, key=lambda t: t.exponent.size):
-            exponent, coefficient = self.quotient(t.exponent), self.quotient(t.coefficient)
-            for k, (first, its, total, count) in enumerate(groups):
-                ratio = self._exponential(self._sum(exponent, (-its[0], its[1])))
-                if ratio is not None:
-                    both = self._sum(total, self._product(coefficient, ratio))
-                    groups[k] = (first, its, both, count + 1)
-                    break
-            else:
-                groups.append((t, exponent, coefficient, 1))
-        if len(groups) == len({t.exponent for t in self.terms}):
-            return None
-        parts = []
-        for first, _, total, count in groups:
-            if total[0] == 0:
-                continue
-            part = first.coefficient if count == 1 else self.text(total)
-            parts.append(part if first.exponent is num(0) else part * call("exp", first.exponent))
-        return reduce(lambda a, b: a + b, parts) if parts else num(0)
 
     def _enter(self, e: Expr) -> None:
         """Gives every function, root and variable in an expression a number."""
@@ -151,33 +127,33 @@ class _Field:
         if e.op in ("add", "sub", "log"):
             negative = e.op == "sub" or (e.op == "log" and e.args[0].op == "div")
             if e.op == "log" and len(parts) == 1:
-                return self._product(below[0], self.quotient(e.args[0].args[1]))
+                return self.product(below[0], self.quotient(e.args[0].args[1]))
             second = (-below[1][0], below[1][1]) if negative else below[1]
-            return self._sum(below[0], second)
+            return self.sum(below[0], second)
         if e.op == "neg":
             return -below[0][0], below[0][1]
         if e.op == "mul":
-            return self._product(*below)
+            return self.product(*below)
         if e.op == "sqrt":
-            return self._product(*below)
+            return self.product(*below)
         if e.op == "div":
-            return self._product(below[0], _inverse(below[1]))
+            return self.product(below[0], _inverse(below[1]))
         n = 2 if e.op == "square" else int(e.args[1].value)  # type: ignore[arg-type]
         base = below[0] if n >= 0 else _inverse(below[0])
         return self._lowest(base[0] ** abs(n), base[1] ** abs(n))
 
-    def _sum(self, a: Quotient, b: Quotient) -> Quotient:
+    def sum(self, a: Quotient, b: Quotient) -> Quotient:
         return self._lowest(a[0] * b[1] + b[0] * a[1], a[1] * b[1])
 
-    def _product(self, a: Quotient, b: Quotient) -> Quotient:
+    def product(self, a: Quotient, b: Quotient) -> Quotient:
         return self._lowest(a[0] * b[0], a[1] * b[1])
 
     def _lowest(self, above: Any, below: Any) -> Quotient:
         above, below = self._reduced(above), self._reduced(below)
         if len(above) + len(below) > _LONGEST:
-            raise _TooLong
+            raise TooLong
         if below == 0:
-            raise _TooLong  # 1/0 stays what it is
+            raise TooLong  # 1/0 stays what it is
         common = above.gcd(below) if above != 0 else below
         return above / common, below / common
 
@@ -194,7 +170,7 @@ class _Field:
             found[tuple(left)] = found.get(tuple(left), fmpq(0)) + factor
         return self.ring.from_dict(found)
 
-    def _exponential(self, difference: Quotient) -> Quotient | None:
+    def exponential(self, difference: Quotient) -> Quotient | None:
         """exp of a sum of logarithms with integer factors; None of anything else."""
         above, below = difference
         if below.total_degree() > 0:
@@ -212,7 +188,7 @@ class _Field:
                 return None
             base = base if factor > 0 else _inverse(base)
             for _ in range(abs(int(factor.p))):
-                found = self._product(found, base)
+                found = self.product(found, base)
         return found
 
     def _inside(self, e: Expr) -> bool:
@@ -232,11 +208,16 @@ class _Field:
         return top / _multiplied(below) if below else top
 
     def _factored(self, p: Any) -> tuple[Fraction, list[Expr]]:
-        content, factors = p.factor()
-        share = Fraction(int(content.p), int(content.q))
-        return share, [_power(self._polynomial(f), int(n)) for f, n in factors]
+        share, factors = self.factors(p)
+        return share, [power(self.polynomial(f), n) for f, n in factors]
 
-    def _polynomial(self, p: Any) -> Expr:
+    def factors(self, p: Any) -> tuple[Fraction, list[tuple[Any, int]]]:
+        """The content of a polynomial, and its irreducible factors with their exponents."""
+        content, factors = p.factor()
+        return Fraction(int(content.p), int(content.q)), [(f, int(n)) for f, n in factors]
+
+    def polynomial(self, p: Any) -> Expr:
+        """The expression of a polynomial, a sum of monomials."""
         atoms, total = list(self.atoms), None
         for powers, factor in p.to_dict().items():
             share = Fraction(int(factor.p), int(factor.q))
@@ -252,9 +233,33 @@ class _Field:
 
     def _powers(self, atom: Expr, n: int) -> list[Expr]:
         if atom.op != "sqrt" or n == 1:
-            return [_power(atom, n)]
-        whole = _power(atom.args[0], n // 2)
+            return [power(atom, n)]
+        whole = power(atom.args[0], n // 2)
         return [whole, atom] if n % 2 else [whole]
+
+
+def _together(field: Field, terms: Sequence[_Term]) -> Expr | None:
+    """The sum of the terms, those in one whose exponents differ by logarithms; None if there are none."""
+    groups: list[tuple[_Term, Quotient, Quotient, int]] = []
+    for t in sorted(terms, key=lambda t: t.exponent.size):
+        exponent, coefficient = field.quotient(t.exponent), field.quotient(t.coefficient)
+        for k, (first, its, total, count) in enumerate(groups):
+            ratio = field.exponential(field.sum(exponent, (-its[0], its[1])))
+            if ratio is not None:
+                both = field.sum(total, field.product(coefficient, ratio))
+                groups[k] = (first, its, both, count + 1)
+                break
+        else:
+            groups.append((t, exponent, coefficient, 1))
+    if len(groups) == len({t.exponent for t in terms}):
+        return None
+    parts = []
+    for first, _, total, count in groups:
+        if total[0] == 0:
+            continue
+        part = first.coefficient if count == 1 else field.text(total)
+        parts.append(part if first.exponent is num(0) else part * call("exp", first.exponent))
+    return reduce(lambda a, b: a + b, parts) if parts else num(0)
 
 
 def _parts(e: Expr) -> Sequence[Expr] | None:
@@ -278,11 +283,12 @@ def _is_whole(e: Expr) -> bool:
 
 def _inverse(q: Quotient) -> Quotient:
     if q[0] == 0:
-        raise _TooLong
+        raise TooLong
     return q[1], q[0]
 
 
-def _power(e: Expr, n: int) -> Expr:
+def power(e: Expr, n: int) -> Expr:
+    """e**n for a positive integer."""
     return e if n == 1 else call("square", e) if n == 2 else call("pow", e, num(n))
 
 

@@ -22,13 +22,14 @@ from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term, extract
 from vjpgen.floats import BAR, Array, representable, tiny
 from vjpgen.forms import Trade
+from vjpgen.rational import rational
 from vjpgen.refute import WORTHLESS
 from vjpgen.spec import Spec
 from vjpgen.splits import place
 from vjpgen.symmetry import Mirror, mirrors
 from vjpgen.tangents import survives
 from vjpgen.tidy import tidy
-from vjpgen.truncations import truncations
+from vjpgen.truncations import leading, truncations
 from vjpgen.truth import Truth
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ MEASURED = 256  # of these points, where every class of an e-graph is measured
 HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
 FEWEST = 16  # points that a piece needs to be searched
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
-_SHORT = 9  # nodes of an operand whose value may decide between forms
-_SPLIT_AT = dict.fromkeys(("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt"), _SHORT)
-_SPLIT_AT |= dict.fromkeys(("erfc", "erfcx"), 40)  # they have two halves, as wide apart as the domain
 _SHARPENED = 4  # candidates that are tried in double words
 _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
@@ -58,8 +56,8 @@ _OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor
 class Improver:
     """The search within one piece: its points, used ones first, held-back ones last."""
 
-    def __init__(self, spec: Spec, at: Array, effort: Effort) -> None:
-        self.spec, self.effort, self.price = spec, effort, effort.price
+    def __init__(self, spec: Spec, at: Array, effort: Effort, verges: int = 0) -> None:
+        self.spec, self.effort, self.price, self.verges = spec, effort, effort.price, verges
         self.seen = max(FEWEST, len(at) * (POINTS - HELD_BACK) // POINTS)
         self.cut = min(self.seen, MEASURED)
         self.env = columns(spec, at[: self.cut])
@@ -85,7 +83,7 @@ class Improver:
         sizes = self.effort.nodes
         for turn, nodes in enumerate((*sizes, *sizes[1:2])):
             large = turn >= len(sizes) - 1 > _SMALL
-            todo = [k for k in done if not self._good(done[k], targets[k], large=large)]
+            todo = [k for k in done if not self._good(done[k], targets[k], large=large, first=not turn)]
             if turn > 1:  # the first two graphs hold the formula alone
                 fresh = {k: self._of_value(k, targets[k]) for k in todo}
                 if turn == 2:
@@ -147,7 +145,7 @@ class Improver:
         if (log, None) not in self.inner:
             exact = Truth((log,), self.spec.args).values(self.at.astype(np.float64))[:, 0]
             self._name((log, None), exact[: self.cut])
-            alone = Improver(self.spec, self.at, self._part())
+            alone = Improver(self.spec, self.at, self._part(), self.verges)
             (self.meaning[self.inner[log, None]],) = alone.improve([Target((log,), exact)])
         return self.inner[log, None]
 
@@ -184,9 +182,12 @@ class Improver:
     def _bits(self, expr: Expr, target: Target) -> Array:
         return self._term(expr, self._counted(target.truth[: self.seen]), self.many).bits
 
-    def _good(self, expr: Expr, target: Target, *, large: bool = False) -> bool:
-        """Whether a form is good enough, or passable where the next graph is a large one."""
-        bits, how = self._bits(expr, target), self.effort
+    def _good(self, expr: Expr, target: Target, *, large: bool = False, first: bool = False) -> bool:
+        """Whether a form is good enough, or passable where the next graph is a large one.
+
+        The ends of the range are worth a first graph, not more.
+        """
+        bits, how = self._bits(expr, target)[0 if first else self.verges :], self.effort
         share = how.passable if large else 1.0
         lost = float((bits > _LOST).mean())
         return (
@@ -239,7 +240,12 @@ class Improver:
         truth, env, at = self._counted(target.truth[: self.seen]), self.broad, self.many
         shapes = dict.fromkeys(
             substitute(e, self.meaning)
-            for e in (*target.shapes, *self.forms[k], *_shorter(t.expr for t in terms))
+            for e in (
+                *target.shapes,
+                *rational(target.shapes[0]),
+                *self.forms[k],
+                *_shorter(t.expr for t in terms),
+            )
         )
         shapes |= dict.fromkeys(m.image(e) for m in self._mirrors(target.shapes[0]) for e in tuple(shapes))
         candidates = [self._term(e, truth, at) for e in shapes]
@@ -253,7 +259,7 @@ class Improver:
             local += [self._term(e, truth, at) for e in sharper if e not in shapes]
         candidates += local
         names = variables(target.shapes[0])
-        scrutinees = regimes.scrutinees(names, self._operands(candidates))
+        scrutinees = regimes.scrutinees(names, regimes.operands(candidates))
         choice = regimes.choose(candidates, env, scrutinees)
         while (worthless := refute.wrong_limit(choice, target.shapes[0], self.spec, env)) is not None:
             candidates = [worthless if t.expr is worthless.expr else t for t in candidates]
@@ -268,18 +274,6 @@ class Improver:
         if formula not in self.mirrors:
             self.mirrors[formula] = mirrors(formula, self.spec.args, self.at[: self.cut])
         return self.mirrors[formula]
-
-    def _operands(self, candidates: Sequence[Term]) -> list[Expr]:
-        """Operands of functions that overflow or cancel: natural places to split."""
-        likely = sorted(candidates, key=lambda t: t.score)[:3]
-        inner = [
-            e.args[0]
-            for t in likely
-            for e in walk(t.expr)
-            if e.args[:1] and e.args[0].size <= _SPLIT_AT.get(e.op, 0)
-        ]
-        inner.sort(key=lambda e: e.size <= _SHORT)  # what is long was asked for: its function has two halves
-        return [e for e in dict.fromkeys(inner) if e.args and variables(e)][:4]
 
     def _counted(self, truth: Array) -> Array:
         return np.where(representable(truth, np.float32), truth, np.nan)
@@ -302,7 +296,9 @@ class Improver:
         """
         found = []
         shapes = [s for s in target.shapes if substitute(s, self.meaning) is s]
-        for e in (*truncations(shapes), *tails(truth, self.broad)):
+        terms = leading(shapes)
+        terms += [b for e in terms for b in self.balanced(e)]
+        for e in (*truncations(shapes), *terms, *tails(truth, self.broad)):
             with np.errstate(all="ignore"):
                 exact = self.many_wide(e)
                 off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))

@@ -88,13 +88,13 @@ def sample(spec: Spec, n: int, seed: int, dtype: object = np.float32) -> Points:
     form = Format.of(dtype)
     if not spec.args:
         return _constant(spec, form)
-    search = _Search(spec, form, np.random.default_rng(seed))
+    search = Drawing(spec, form, np.random.default_rng(seed))
     half = n - n // 2
     ordinary = search.collect(search.ordinary, half)
     patterns = search.collect(search.patterns, n - len(ordinary.at))
     if len(ordinary.at) == half and len(patterns.at) < n - half:
-        ordinary = _joined(ordinary, search.collect(search.ordinary, n - half - len(patterns.at)))
-    found = _joined(ordinary, patterns)
+        ordinary = joined(ordinary, search.collect(search.ordinary, n - half - len(patterns.at)))
+    found = joined(ordinary, patterns)
     if not len(found.at):
         found = search.last_resort()
     if not len(found.at):
@@ -142,7 +142,7 @@ def _bounds(condition: Expr) -> Iterator[tuple[str, str, float]]:
             yield str(left.args[0].value), _FLIPPED[kind], -bound
 
 
-class _Search:
+class Drawing:
     """Draws candidates, keeps those of the domain, and remembers why the others were not kept."""
 
     def __init__(self, spec: Spec, form: Format, rng: np.random.Generator) -> None:
@@ -168,22 +168,31 @@ class _Search:
             budget -= size
             kept = self.keep(candidates, missing)
             share = (len(kept.at) + 1) / size
-            found = _joined(found, kept)
+            found = joined(found, kept)
             size = int(min(2 * size, 1.2 * (wanted - len(found.at)) / share + 8))
         return found
 
     def keep(self, candidates: np.ndarray, wanted: int, *, zeros: bool = False) -> Points:
         """The candidates that are new, satisfy the assumptions and have representable outputs."""
-        points = self._new(candidates[self._inside(candidates, zeros)])
+        points = self.admitted(candidates, zeros=zeros)
         self.drawn += len(candidates)
-        if self.assumed is not None and len(points):
-            points = points[self.assumed.holds(points.astype(np.float64)).all(axis=1)]
         self.allowed += len(points)
         points = points[: 2 * wanted + 64]
         values, partials = self.truth.with_partials(points.astype(np.float64))
         self.real += int((~np.isnan(values)).all(axis=1).sum())
         good = np.flatnonzero(self.form.keeps(values).all(axis=1))[:wanted]
         return Points(points[good], values[good], partials[good], 0)
+
+    def admitted(self, candidates: np.ndarray, *, zeros: bool = False) -> np.ndarray:
+        """The candidates that are new and satisfy the assumptions."""
+        points = self._new(candidates[self._inside(candidates, zeros)])
+        return points[self.accepts(points)]
+
+    def accepts(self, points: np.ndarray) -> np.ndarray:
+        """Where the assumptions hold."""
+        if self.assumed is None or not len(points):
+            return np.ones(len(points), bool)
+        return np.asarray(self.assumed.holds(points.astype(np.float64)).all(axis=1))
 
     def patterns(self, size: int) -> np.ndarray:
         """Uniform over the normal bit patterns inside the box."""
@@ -294,11 +303,22 @@ class _Search:
         return Points(np.zeros((0, a), self.form.dtype), np.zeros((0, m)), np.zeros((0, m, a)), 0)
 
 
-def _joined(first: Points, second: Points) -> Points:
+def between(a: np.ndarray, b: np.ndarray, n: int) -> np.ndarray:
+    """Points on the way from a to b, in equal ratios where signs agree, in equal steps elsewhere."""
+    t = np.linspace(0.0, 1.0, n + 2)[1:-1, None]
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    with np.errstate(all="ignore"):
+        ratios = np.sign(a) * np.exp(np.log(np.abs(a)) * (1 - t) + np.log(np.abs(b)) * t)
+    with np.errstate(over="ignore"):
+        return np.where(a * b > 0, ratios, a * (1 - t) + b * t).astype(np.float32)
+
+
+def joined(*parts: Points) -> Points:
+    """All their points; how many of them are ordinary is for the caller to say."""
     return Points(
-        np.concatenate([first.at, second.at]),
-        np.concatenate([first.truth_values, second.truth_values]),
-        np.concatenate([first.truth_partials, second.truth_partials]),
+        np.concatenate([p.at for p in parts]),
+        np.concatenate([p.truth_values for p in parts]),
+        np.concatenate([p.truth_partials for p in parts]),
         0,
     )
 

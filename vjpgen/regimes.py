@@ -15,13 +15,16 @@ from itertools import combinations
 import numpy as np
 
 from vjpgen.evaluation import evaluate
-from vjpgen.expr import Expr, call, num, var, variables, where
+from vjpgen.expr import Expr, call, num, var, variables, walk, where
 from vjpgen.extract import COST_PRICE, Term
 from vjpgen.floats import Array, huge
 
 SPLIT_PRICE = 0.12  # bits that a further branch has to gain on average
 _POOL = 10
 _SEGMENTS = 4
+_SHORT = 9  # nodes of an operand whose value may decide between forms
+_SPLIT_AT = dict.fromkeys(("exp", "expm1", "log", "log1p", "softplus", "logistic", "sqrt"), _SHORT)
+_SPLIT_AT |= dict.fromkeys(("erfc", "erfcx"), 40)  # they have two halves, as wide apart as the domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,19 @@ def scrutinees(args: Sequence[str], inner: Sequence[Expr] = ()) -> list[Expr]:
     for a, b in combinations(names, 2):
         found += [a - b, call("abs", a - b), call("abs", a / b), call("abs", a * b)]
     return list(dict.fromkeys([*found, *inner]))
+
+
+def operands(terms: Sequence[Term]) -> list[Expr]:
+    """Operands of functions that overflow or cancel, in the best terms: natural places to split."""
+    likely = sorted(terms, key=lambda t: t.score)[:3]
+    inner = [
+        e.args[0]
+        for t in likely
+        for e in walk(t.expr)
+        if e.args[:1] and e.args[0].size <= _SPLIT_AT.get(e.op, 0)
+    ]
+    inner.sort(key=lambda e: e.size <= _SHORT)  # what is long was asked for: its function has two halves
+    return [e for e in dict.fromkeys(inner) if e.args and e.names][:4]
 
 
 def _pool(best: Term, terms: Sequence[Term]) -> list[Term]:

@@ -23,10 +23,11 @@ from vjpgen.floats import Array, representable
 from vjpgen.forms import Forms, Plan, Trade
 from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
 from vjpgen.mending import mend
-from vjpgen.points import Points, sample
+from vjpgen.points import Points, joined, sample
 from vjpgen.spec import Meant, Spec
 from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
+from vjpgen.verges import verges
 
 _SEED = 20240229
 _ZEROS = 16  # one point in so many, where the formula has a limit at 0 and no value
@@ -46,7 +47,8 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
     """
     plain = replace(spec, meant=None)
     points, how = sample(plain, POINTS, _SEED), replace(EFFORTS[effort], price=PRICES[prefer])
-    found = mend(_search(plain, points, how, spec.derived), spec.derived)
+    edge = verges(plain, points, _SEED)
+    found = mend(_search(plain, points, how, spec.derived, edge), spec.derived)
     return found if spec.meant is None else _with_gradient(spec, spec.meant, found, points.at, how)
 
 
@@ -97,8 +99,12 @@ def _search(
     points: Points,
     how: Effort,
     derived: Callable[[int, int], bool],
+    edge: Points | None = None,
 ) -> Forms:
-    """The forms of the values, and of those partials that are derivatives of them; zero for the others."""
+    """The forms of the values, and of those partials that are derivatives of them; zero for the others.
+
+    Points of the `edge` are looked at as well, but do not decide how far the search goes.
+    """
     try:
         tree = pieces.tree(spec.outputs, spec.assume)
     except pieces.TooManyPieces:
@@ -106,10 +112,12 @@ def _search(
     if isinstance(tree, pieces.Leaf) and not any(has_op(o, "where") for o in tree.outputs):
         points = _with_limits(spec, tree, points, derived)
     points = _take(points, np.random.default_rng(_SEED).permutation(len(points.at)))
+    edge = _take(points, np.arange(0)) if edge is None else edge
+    points = joined(edge, points)
     fronts: dict[pieces.Leaf, tuple[tuple[Trade, ...], ...]] = {}
     found = {}
     for leaf in pieces.leaves(tree):
-        found[leaf], fronts[leaf] = _search_leaf(leaf, spec, points, how, derived)
+        found[leaf], fronts[leaf] = _search_leaf(leaf, spec, points, how, derived, len(edge.at))
 
     def combined(k: int, *, average_ties: bool) -> Expr:
         return tidy(pieces.combine(tree, lambda leaf: found[leaf][k], average_ties=average_ties))
@@ -150,6 +158,7 @@ def _search_leaf(
     points: Points,
     how: Effort,
     derived: Callable[[int, int], bool],
+    verges: int,
 ) -> tuple[tuple[Expr, ...], tuple[tuple[Trade, ...], ...]]:
     """Forms of the leaf's outputs, then of their partials, row by row; and what was on offer for each."""
     inside = np.ones(len(points.at), bool)
@@ -160,7 +169,7 @@ def _search_leaf(
     targets = _targets(leaf, spec, points, inside, derived)
     if len(chosen) < FEWEST:
         return tuple(t.shapes[0] for t in targets), ()
-    improver = Improver(spec, chosen, how)
+    improver = Improver(spec, chosen, how, int(inside[:verges].sum()))
     forms = improver.improve(targets)
     return forms, tuple(improver.fronts.get(k, ()) for k in range(len(targets)))
 

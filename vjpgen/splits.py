@@ -12,6 +12,7 @@ from vjpgen.candidates import columns, judged
 from vjpgen.evaluation import Evaluator, evaluate
 from vjpgen.expr import Expr
 from vjpgen.floats import Array, representable
+from vjpgen.points import between
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
 
@@ -55,14 +56,4 @@ def place(choice: regimes.Choice, k: int, spec: Spec, at: Array, formula: Expr) 
 def _paths(a: Array, b: Array) -> Iterator[Array]:
     """Lines of points from a to b, and between their mirror images: a magnitude may be what is compared."""
     for here, there in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
-        yield _between(here * a, there * b)
-
-
-def _between(a: Array, b: Array, n: int = _LINE) -> Array:
-    """Points on the way from a to b, in equal ratios where signs agree, in equal steps elsewhere."""
-    t = np.linspace(0.0, 1.0, n + 2)[1:-1, None]
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    with np.errstate(all="ignore"):
-        ratios = np.sign(a) * np.exp(np.log(np.abs(a)) * (1 - t) + np.log(np.abs(b)) * t)
-    with np.errstate(over="ignore"):
-        return np.where(a * b > 0, ratios, a * (1 - t) + b * t).astype(np.float32)
+        yield between(here * a, there * b, _LINE)

@@ -61,4 +61,6 @@ def _ratio(there: Array, here: Array) -> Array:
     """Quotients where both values are finite and not 0; NaN where one of them alone is undefined."""
     known = np.isfinite(here) & np.isfinite(there) & (here != 0)
     lone = np.isnan(here) != np.isnan(there)
-    return np.concatenate([there[known] / here[known], np.full(int(lone.sum()), np.nan)])
+    with np.errstate(over="ignore"):
+        ratio = there[known] / here[known]
+    return np.concatenate([ratio, np.full(int(lone.sum()), np.nan)])

@@ -1,15 +1,20 @@
-"""Series of formulas in several arguments: in one of them, for the factors that depend on it alone."""
+"""Simpler formulas that are right on a part of the domain alone.
+
+Series in one of several arguments, for the factors that depend on it alone; and single terms of sums, which
+are all that is left of a sum where they outweigh the others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from vjpgen import series
-from vjpgen.expr import Expr, has_op, variables
+from vjpgen.expr import Expr, has_op, substitute, variables
 from vjpgen.factors import separate
 from vjpgen.tidy import tidy
 
 _MOST_TRUNCATIONS = 16
+_MOST_LEADING = 8
 
 
 def truncations(shapes: Iterable[Expr]) -> list[Expr]:
@@ -27,3 +32,31 @@ def truncations(shapes: Iterable[Expr]) -> list[Expr]:
         if len(found) > _MOST_TRUNCATIONS:
             break
     return list(found)
+
+
+def leading(shapes: Iterable[Expr]) -> list[Expr]:
+    """The shapes with one term in place of a sum among their factors."""
+    found: dict[Expr, None] = {}
+    for shape in shapes:
+        for total in _factors(shape):
+            if total.op in ("add", "sub"):
+                terms = _terms(total)
+                found |= dict.fromkeys(tidy(substitute(shape, {total: t})) for t in terms if t.args)
+        if len(found) > _MOST_LEADING:
+            break
+    return list(found)
+
+
+def _factors(e: Expr) -> list[Expr]:
+    if e.op in ("mul", "div", "neg"):
+        return [f for a in e.args for f in _factors(a)]
+    return [e]
+
+
+def _terms(e: Expr) -> list[Expr]:
+    """The terms of a sum with their signs."""
+    if e.op == "add":
+        return [*_terms(e.args[0]), *_terms(e.args[1])]
+    if e.op == "sub":
+        return [*_terms(e.args[0]), *(-t for t in _terms(e.args[1]))]
+    return [e]

@@ -15,7 +15,7 @@ from vjpgen.ops import OPS
 _LARGEST_POWER = 64
 _MAGNIFYING = frozenset((
     "exp", "exp2", "expm1", "exp_product", "exp_sum", "pow", "sinh", "cosh", "sin", "cos", "tan",
-    "gamma", "lgamma",
+    "gamma", "lgamma", "logistic", "softplus", "erfc",
 ))  # fmt: skip
 _COSTS = {"neg": 1, "add": 4, "sub": 4, "mul": 5, "div": 20, "sqrt": 15, "exp": 45, "expm1": 50, "log": 40}
 _COSTS |= {"log1p": 50, "sin": 90, "cos": 90, "asinh": 100}

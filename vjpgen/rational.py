@@ -1,0 +1,75 @@
+"""Quotients of polynomials in lowest terms, and in reciprocals of their arguments.
+
+In lowest terms, factors and terms that cancel are gone. Far out, powers in a quotient overflow though the
+quotient does not: (x**3 + a*x)/(x**2 + 1) is x*(1 + a/x/x)/(1 + 1/x/x), where they have gone into one power
+of x, and both polynomials, in Horner's scheme from the other end, tend to their first coefficients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+from typing import Any
+
+from vjpgen.expr import Expr, num, var
+from vjpgen.gather import Field, TooLong, power
+from vjpgen.tidy import tidy
+
+_LONGEST = 150  # nodes of a formula that is looked at
+_HIGHEST = 12  # degree
+_MOST = 3  # arguments
+
+
+@lru_cache(maxsize=64)
+def rational(e: Expr) -> tuple[Expr, ...]:
+    """Equal expressions: one quotient in lowest terms, and in powers of 1/x for single arguments x.
+
+    None where a formula is no quotient of polynomials in simpler functions, or one of products alone.
+    """
+    if e.size > _LONGEST:
+        return ()
+    try:
+        field = Field([e])
+        above, below = field.quotient(e)
+    except TooLong:
+        return ()
+    if len(above) + len(below) < 3:
+        return ()
+    found = [_in_reciprocal(field, above, below, name) for name in e.names[:_MOST]]
+    return tuple(dict.fromkeys(tidy(f) for f in (field.text((above, below)), *found) if f is not None))
+
+
+def _in_reciprocal(field: Field, above: Any, below: Any, name: str) -> Expr | None:
+    x = var(name)
+    if x not in field.atoms:
+        return None
+    k = field.atoms[x]
+    if not 1 < max(p.degrees()[k] for p in (above, below)) <= _HIGHEST:
+        return None
+    (share, top), (less, bottom) = field.factors(above), field.factors(below)
+    degree, parts = 0, ([num((share / less).numerator)], [num((share / less).denominator)])
+    if not any(p.degrees()[k] and len(p) > 1 for p, _ in (*top, *bottom)):
+        return None
+    for factors, sign in ((top, 1), (bottom, -1)):
+        for polynomial, n in factors:
+            own = int(polynomial.degrees()[k])
+            degree += sign * n * own
+            parts[sign < 0].append(power(_reversed(field, polynomial, k, own, x), n))
+    if degree:
+        parts[degree < 0].append(power(x, abs(degree)))
+    numerator, denominator = (reduce(lambda a, b: a * b, p) for p in parts)
+    return numerator / denominator
+
+
+def _reversed(field: Field, polynomial: Any, k: int, degree: int, x: Expr) -> Expr:
+    """A polynomial over the highest power of its k-th symbol, by Horner's scheme in the reciprocal."""
+    coefficients: list[dict[Sequence[int], Any]] = [{} for _ in range(degree + 1)]
+    for powers, factor in polynomial.to_dict().items():
+        coefficients[powers[k]][(*powers[:k], 0, *powers[k + 1 :])] = factor
+    total = None
+    for c in coefficients:
+        part = field.polynomial(field.ring.from_dict(c)) if c else None
+        far = None if total is None else total / x
+        total = part if far is None else far if part is None else part + far
+    assert total is not None
+    return total

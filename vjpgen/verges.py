@@ -1,0 +1,80 @@
+"""Points where the value or a partial is about to leave the range of the dtype.
+
+Random points seldom come near the largest number: `x**lam / lam` overflows at one point in a thousand where
+the quotient does not, and a search that sees none of them cannot know. Such points are found by bisection
+between a point inside the range and one beyond it, for overflow and underflow of every result.
+"""
+
+from __future__ import annotations
+
+from itertools import chain, islice, zip_longest
+
+import numpy as np
+import numpy.typing as npt
+
+from vjpgen.points import Drawing, Format, Points, between, joined
+from vjpgen.spec import Spec
+
+_DRAWN = 256
+_LINES = 16
+_ROUNDS = 4
+_STEPS = 7  # points on each line, in each round
+_KEPT = (1, 2, 3)  # after these rounds the last points inside are wanted
+
+Rows = npt.NDArray[np.intp]
+
+
+def verges(spec: Spec, points: Points, seed: int) -> Points:
+    """Points inside the range of float32 and close to its ends, with exact results; none where it has no end.
+
+    Args:
+        spec: the function.
+        points: of its domain.
+        seed: other ones give other points.
+    """
+    drawing = Drawing(spec, Format.of(np.float32), np.random.default_rng(seed))
+    drawn = drawing.admitted(np.concatenate([drawing.ordinary(_DRAWN), drawing.patterns(_DRAWN // 2)]))
+    beyond, which = _beyond(drawing, drawn)
+    low, high = points.at[np.arange(len(beyond)) * len(points.at) // max(1, len(beyond))], drawn[beyond]
+    found = [drawing.keep(low[:0], 0)]
+    for turn in range(_ROUNDS if len(beyond) else 0):
+        low, high = _closer(drawing, low, high, which)
+        if turn in _KEPT:
+            found.append(drawing.keep(low, len(low)))
+    return joined(*found)
+
+
+def _beyond(drawing: Drawing, at: np.ndarray) -> tuple[Rows, Rows]:
+    """Rows at which a result is real and out of range, in turn for each result and end; and which result."""
+    results, kept = _results(drawing, at)
+    with np.errstate(invalid="ignore"):
+        large = np.abs(results) > 1
+    out = ~np.isnan(results) & ~kept
+    ends = [np.flatnonzero(out[:, q] & (large[:, q] == over)) for q in range(out.shape[1]) for over in (1, 0)]
+    turns = zip_longest(*([(int(row), k // 2) for row in rows] for k, rows in enumerate(ends)))
+    chosen = list(islice((pair for pair in chain(*turns) if pair is not None), _LINES))
+    rows, which = np.array(chosen, np.intp).reshape(-1, 2).T
+    return rows, which
+
+
+def _results(drawing: Drawing, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values and partials (n, m + m*a), and which of them are representable; no partial where no value is."""
+    values, partials = drawing.truth.with_partials(at.astype(np.float64))
+    flat = np.concatenate([values, partials.reshape(len(values), -1)], axis=1)
+    kept = drawing.form.keeps(flat)
+    kept[:, values.shape[1] :] &= kept[:, : values.shape[1]].all(axis=1, keepdims=True)
+    return flat, kept
+
+
+def _closer(
+    drawing: Drawing, low: np.ndarray, high: np.ndarray, which: Rows
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each line from a point inside to one that is not, two neighbours on it, one inside, one not."""
+    rows = np.stack([np.stack([a, *between(a, b, _STEPS), b]) for a, b in zip(low, high, strict=True)])
+    flat = rows.reshape(-1, rows.shape[-1])
+    kept = _results(drawing, flat)[1] & drawing.accepts(flat)[:, None]
+    lines = np.arange(len(rows))
+    inside = kept.reshape(*rows.shape[:2], -1)[lines, :, which]
+    inside[:, 0], inside[:, -1] = True, False
+    last = np.argmin(inside, axis=1) - 1
+    return rows[lines, last], rows[lines, last + 1]
