@@ -21,6 +21,8 @@ FORMULAS = (
     "(1 + x/(2*y*z**2))**(-y)",
     "y*(exp(x/y) - 1)",
     "(1 - exp(-(x/y)**2/2))*z",
+    "sin(v*u)*y/(v*sin(v))",
+    "cos(pi*x*y)*sin(pi*x)/(pi*y*x) - sin(pi*x)*sin(pi*y*x)/(pi**2*y**2*x**2)",
     "exp(-log(1 + x*y)/y)*(log(1 + x*y)/y**2 - x/(y*(1 + x*y)))",
 )
 
@@ -32,7 +34,7 @@ def formula(text: str) -> Expr:
 def whole(change: inner.Change, shape: Expr) -> Expr:
     logs = {var(name): log for name, log in change.logs}
     at = {i.name: substitute(i.at, logs) for i in change.inner}
-    functions = {var(i.name): substitute(i.function, {var(inner.VARIABLE): at[i.name]}) for i in change.inner}
+    functions = {var(i.name): substitute(i.function, {var(i.variable): at[i.name]}) for i in change.inner}
     return substitute(shape, functions | logs)
 
 
@@ -56,7 +58,7 @@ def test_the_limit_is_the_value_at_0(text: str) -> None:
     args = variables(e)
     for change in inner.changes(e, derive.symbols(args, frozenset(args))):
         for one in change.inner:
-            near = Truth((one.function,), (inner.VARIABLE,)).values(np.array([[1e-12]]))
+            near = Truth((one.function,), (one.variable,)).values(np.array([[1e-12]]))
             assert near[0, 0] == pytest.approx(one.limit, rel=1e-10)
 
 

@@ -22,7 +22,7 @@ from vjpgen.bridge import from_sympy, to_sympy
 from vjpgen.derive import shapes
 from vjpgen.expr import Expr
 
-VARIABLE = "u"  # of the inner functions
+_VARIABLE = "u"  # of the inner functions, unless an argument has that name
 _MOST_OPERATIONS = 90
 _MOST_CHANGES = 6
 _MOST_INNER = 4
@@ -44,7 +44,7 @@ class Inner:
     function: Expr
     at: Expr
     limit: float
-    variable: str = VARIABLE
+    variable: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,10 @@ class _Changing:
     def __init__(self, product: Any, symbol: Any, logs: dict[Any, Any], scope: dict[str, Any]) -> None:
         self.product, self.symbol, self.logs, self.scope = product, symbol, logs, scope
         self.names = {symbol: name for name, symbol in scope.items()}
-        self.u = sp.Symbol(VARIABLE, real=True)
+        self.variable = _VARIABLE
+        while self.variable in scope:
+            self.variable += "_"
+        self.u = sp.Symbol(self.variable, real=True)
         self.expansions: dict[Any, series.Series | None] = {}
         self.found: dict[Any, tuple[Any, Expr, float]] = {}
 
@@ -151,7 +154,8 @@ class _Changing:
             return None
         scope = self.scope | {symbol.name: symbol for symbol in self.logs}
         at = from_sympy(self.product, {symbol: name for name, symbol in scope.items()})
-        inner = tuple(Inner(symbol.name, g, at, limit) for symbol, g, limit in self.found.values())
+        rows = ((symbol.name, g, limit) for symbol, g, limit in self.found.values())
+        inner = tuple(Inner(name, g, at, limit, self.variable) for name, g, limit in rows)
         logs = tuple((symbol.name, from_sympy(log, self.names)) for symbol, log in self.logs.items())
         scope |= {symbol.name: symbol for symbol, _, _ in self.found.values()}
         return Change(shapes(shape, scope), logs, inner)
@@ -179,7 +183,7 @@ class _Changing:
         groups: dict[tuple[Any, Any], Any] = {}
         for term in sp.Add.make_args(sp.Add(*map(_distributed, s.args))):
             free, bound = term.as_independent(self.u, as_Add=False)
-            coefficient, free = free.as_coeff_Mul()
+            coefficient, free = free.as_independent(*free.free_symbols, as_Add=False)
             factors = sp.Mul.make_args(bound)
             alone = sp.Mul(*(f for f in factors if self._alone(f)))
             mixed = sp.Mul(*(self._rewritten(f) for f in factors if len(f.free_symbols) > 1))
@@ -213,5 +217,5 @@ class _Changing:
     def _expansion(self, g: Any) -> series.Series | None:
         """The series of a function at u = 0, None where it has none."""
         if g not in self.expansions:
-            self.expansions[g] = series.expand(from_sympy(g, self.names), VARIABLE)
+            self.expansions[g] = series.expand(from_sympy(g, self.names), self.variable)
         return self.expansions[g]

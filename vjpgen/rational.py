@@ -8,16 +8,18 @@ of x, and both polynomials, in Horner's scheme from the other end, tend to their
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache, reduce
 from typing import Any
 
-from vjpgen.expr import Expr, num, var
+from vjpgen.expr import Expr, num, var, walk
 from vjpgen.gather import Field, TooLong, power
 from vjpgen.tidy import tidy
 
 _LONGEST = 150  # nodes of a formula that is looked at
 _HIGHEST = 12  # degree
 _MOST = 3  # arguments
+_LARGEST = 2**60  # of the integers in a coefficient
 
 
 @lru_cache(maxsize=64)
@@ -36,7 +38,13 @@ def rational(e: Expr) -> tuple[Expr, ...]:
     if len(above) + len(below) < 3:
         return ()
     found = [_in_reciprocal(field, above, below, name) for name in e.names[:_MOST]]
-    return tuple(dict.fromkeys(tidy(f) for f in (field.text((above, below)), *found) if f is not None))
+    shapes = dict.fromkeys(tidy(f) for f in (field.text((above, below)), *found) if f is not None)
+    return tuple(f for f in shapes if all(_is_short(x) for x in walk(f)))
+
+
+def _is_short(x: Expr) -> bool:
+    """Whether a number, if it is one, can be read, and kept in any dtype."""
+    return not isinstance(x.value, Fraction) or max(abs(x.value.numerator), x.value.denominator) < _LARGEST
 
 
 def _in_reciprocal(field: Field, above: Any, below: Any, name: str) -> Expr | None:
@@ -54,7 +62,9 @@ def _in_reciprocal(field: Field, above: Any, below: Any, name: str) -> Expr | No
         for polynomial, n in factors:
             own = int(polynomial.degrees()[k])
             degree += sign * n * own
-            parts[sign < 0].append(power(_reversed(field, polynomial, k, own, x), n))
+            factor = _reversed(field, polynomial, k, own, x)
+            if factor is not num(1):
+                parts[sign < 0].append(power(factor, n))
     if degree:
         parts[degree < 0].append(power(x, abs(degree)))
     numerator, denominator = (reduce(lambda a, b: a * b, p) for p in parts)
