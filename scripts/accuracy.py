@@ -1,13 +1,14 @@
 """Measure what vjpgen generates over a list of formulas, in one dtype, beside plain JAX autodiff.
 
     python scripts/accuracy.py CASES.json [--dtype float32|float64|bfloat16|float16] [--only REGEX]
-        [--points 512] [--jobs 2] [--json FILE] [--worst 12] [--seed 4242]
+        [--points 512] [--jobs 2] [--json FILE] [--worst 12] [--seed 4242] [--keep FOLDER] [--reuse FOLDER]
 
 CASES.json holds a list of {"name", "expr", "args" (optional list), "pre" (optional assumption)}. Points are
 drawn with a seed that no step of the search uses, half over the bit patterns of the dtype and half in
 ordinary ranges. Columns, generated / plain: mean bits of error, log2(1 + ulps of the dtype), of the value
 and of the partials; results that are not finite where the truth is; percent of results more than 16 ulps
 off, over all points and over ordinary ones; residual bytes per element; seconds of search and planning.
+Modules that --keep has put into a folder are measured in another dtype with --reuse, without a new search.
 """
 
 from __future__ import annotations
@@ -48,10 +49,11 @@ def _figures(row: dict[str, Any], dtype: str, points: int, seed: int) -> dict[st
 
     pre = row.get("pre")
     spec = parse(row["expr"], name="f", args=row.get("args"), assume=(pre,) if pre else ())
-    start = time.perf_counter()
-    plan = residuals.plan(search.search(spec), search.backward_bits)
+    start, module = time.perf_counter(), row.get("module")
+    if module is None:
+        plan = residuals.plan(search.search(spec), search.backward_bits)
+        module = render.render_module(plan, doc.draft(plan, command="", notes=()))
     seconds = time.perf_counter() - start
-    module = render.render_module(plan, doc.draft(plan, command="", notes=()))
     import jax.numpy as jnp  # registers bfloat16 with NumPy
 
     at = sampling.sample(spec, points, seed, jnp.dtype(dtype))
@@ -134,6 +136,11 @@ def show(rows: Sequence[dict[str, Any]], worst: int) -> None:
             print(f"{r['name'][:34]:34}{r['error']}")
 
 
+def kept(folder: Path, name: str) -> Path:
+    """Where the module of a formula is kept."""
+    return folder / f"{re.sub(r'[^A-Za-z0-9]+', '_', name).lower()}.py"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("cases", type=Path)
@@ -146,8 +153,11 @@ def main() -> int:
     parser.add_argument("--worst", type=int, default=10**6, help="rows to print")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path, help="folder that gets the modules")
+    parser.add_argument("--reuse", type=Path, help="folder of modules that are measured, nothing is searched")
     options = parser.parse_args()
     cases = [r for r in json.loads(options.cases.read_text()) if re.search(options.only, r["name"])]
+    if options.reuse:
+        cases = [{**r, "module": kept(options.reuse, r["name"]).read_text()} for r in cases]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=spawn) as pool:
         shared = (options.dtype, options.points, options.seed, options.timeout)
@@ -156,8 +166,7 @@ def main() -> int:
             module = r.pop("module", None)
             if options.keep and module:
                 options.keep.mkdir(parents=True, exist_ok=True)
-                stem = re.sub(r"\W+", "_", r["name"]).lower()
-                (options.keep / f"{k:03}_{stem}.py").write_text(module)
+                kept(options.keep, r["name"]).write_text(module)
             rows.append(r)
             print(
                 f"{k + 1}/{len(cases)} {r['name']} {r.get('grad', r.get('error'))}",

@@ -42,6 +42,7 @@ def measured(row: dict[str, Any], points: int) -> dict[str, Any]:
     head = "import jax\nimport jax.numpy as jnp\n\n\n"
     library = f"{head}def f({arguments}):\n    return ({row['jax']})({arguments})\n"
     found: dict[str, Any] = {"name": row.get("name", row["jax"]), "expr": row["expr"]}
+    found |= {k: row[k] for k in ("why",) if k in row}
     for who, source in (("", module), ("jax_", library)):
         got = verify.measure_source(source, "f", 1, False, columns)
         found |= {who + k: v for k, v in figures(got, at).items()}
@@ -75,7 +76,7 @@ def verdict(r: dict[str, Any]) -> str:
     worse = [k for k in ("value", "grad") if r[k] > r["jax_" + k] + BETTER]
     if r["bad"] > r["jax_bad"]:
         worse.append("bad")
-    return ", ".join(worse)
+    return f"{', '.join(worse)}: {r.get('why', '?')}" if worse else ""
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -91,7 +92,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         *(line.strip() for line in (__doc__ or "").split("\n\n")[2].splitlines()),
         "",
         "| function | formula | value bits | gradient bits | worst ulps, ordinary points | not finite"
-        " | residual bytes | worse in |",
+        " | residual bytes | worse in, and why |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for r in rows:

@@ -67,6 +67,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "callee",
     ),
     (
+        "bessel",
         "entropy",
         "derive",
         "chain",

@@ -144,6 +144,8 @@ COMPOSITE: dict[str, Callable[..., Expr]] = {
     "stirling": lambda a: (
         call("lgamma", a) - ((2 * a - 1) * call("log", a) + call("log", 2 * const("pi"))) / 2 + a
     ),
+    "i0e": lambda a: call("exp", -call("abs", a)) * call("besseli", num(0), a),
+    "i1e": lambda a: call("exp", -call("abs", a)) * call("besseli", num(1), a),
     "lgamma1p": lambda a: call("lgamma", 1 + a),
     "digamma_excess": lambda a: call("digamma", 1 + a) - call("log", a),
     "log_ratio": lambda a, b: call("log", a / b),

@@ -86,6 +86,10 @@ OPAQUE["besseli"] = _opaque(
         else (OPAQUE["besseli"](n - 1, a) + OPAQUE["besseli"](n + 1, a)) * _HALF
     ),
 )
+OPAQUE["i0e"] = _opaque("i0e", lambda a: OPAQUE["i1e"](a) - OPAQUE["sign"](a) * OPAQUE["i0e"](a))
+OPAQUE["i1e"] = _opaque(
+    "i1e", lambda a: OPAQUE["i0e"](a) - OPAQUE["i1e"](a) / a - OPAQUE["sign"](a) * OPAQUE["i1e"](a)
+)
 OPAQUE["pow"] = _opaque(
     "pow", lambda a, b: b * OPAQUE["pow"](a, b - 1), lambda a, b: sp.log(a) * OPAQUE["pow"](a, b)
 )

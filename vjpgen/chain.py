@@ -76,6 +76,8 @@ _SLOPES: dict[str, _Slopes] = {
     "erfc": lambda a, y: (-_gauss(a[0]),),
     "erfcx": lambda a, y: (num(-2) * call("ierfcx", a[0]),),
     "ierfcx": lambda a, y: (_TWO * (a[0] * y) - call("erfcx", a[0]),),
+    "i0e": lambda a, y: (call("i1e", a[0]) - call("sign", a[0]) * y,),
+    "i1e": lambda a, y: (call("i0e", a[0]) - y / a[0] - call("sign", a[0]) * y,),
     "lgamma1p": lambda a, y: (call("digamma", _ONE + a[0]),),
     "kl_div": lambda a, y: (call("log_ratio", *a), (a[1] - a[0]) / a[1]),
     "log_ratio": lambda a, y: (_ONE / a[0], -(_ONE / a[1])),

@@ -17,6 +17,7 @@ FACTS = """
 (rule ((= c (o_erfc a))) ((pos c)) :ruleset facts)
 (rule ((= c (o_erfcx a))) ((pos c)) :ruleset facts)
 (rule ((= c (o_ierfcx a))) ((pos c)) :ruleset facts)
+(rule ((= c (o_i0e a))) ((pos c)) :ruleset facts)
 (rule ((= c (o_stirling a))) ((pos c)) :ruleset facts)
 (rule ((= c (o_digamma_excess a))) ((pos c)) :ruleset facts)
 (rule ((= c (o_kl_div a b))) ((nonneg c)) :ruleset facts)

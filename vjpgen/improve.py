@@ -203,7 +203,7 @@ class Improver:
 
     def _beams(self, targets: Sequence[Target], nodes: int) -> list[list[Term]]:
         """Candidates from one e-graph that holds all targets with operations the e-graph knows."""
-        inside = [k for k, t in enumerate(targets) if not has_op(t.shapes[0], *_OUTSIDE)]
+        inside = [k for k, t in enumerate(targets) if not all(has_op(s, *_OUTSIDE) for s in t.shapes)]
         found: list[list[Term]] = [[] for _ in targets]
         if not inside:
             return found

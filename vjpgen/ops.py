@@ -101,6 +101,8 @@ _ROWS = (
     Op("lambertw", 1, "_lambertw({0})", 100, support="lambertw", note="principal branch, a >= -1/e"),
     Op("besselj", 2, "_besselj({0}, {1})", 100, support="besselj", note="integer order first"),
     Op("besseli", 2, "_besseli({0}, {1})", 100, support="besseli", note="integer order first"),
+    Op("i0e", 1, "jax.scipy.special.i0e({0})", 40, note="exp(-|a|)*besseli(0, a)"),
+    Op("i1e", 1, "jax.scipy.special.i1e({0})", 40, note="exp(-|a|)*besseli(1, a)"),
     # compositions that JAX has as one numerically careful primitive
     Op("logistic", 1, "jax.nn.sigmoid({0})", 10, note="1/(1 + exp(-a))"),
     Op("softplus", 1, "jax.nn.softplus({0})", 20, note="log(1 + exp(a))"),

@@ -198,6 +198,7 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         erfc: 1 - erf(a) <-> erfc(a)
         erfc-plus: 1 + erf(a) <-> erfc(-a)
         erfc-reflect: erfc(-a) <-> 2 - erfc(a)
+        half-one-plus-erf: (1 + erf(a)) / 2 -> 1 - erfc(a) / 2
         erf-odd: erf(-a) <-> -erf(a)
         erfcx: exp(a**2) * erfc(a) <-> erfcx(a)
         erfc-scaled: erfc(a) -> exp(-(a**2)) * erfcx(a)

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from vjpgen import pieces, plainly, series
+from vjpgen.bessel import scaled
 from vjpgen.candidates import Target, columns, full, judged
 from vjpgen.compiled import compiled
 from vjpgen.effort import EFFORTS, PRICES, Effort
@@ -206,12 +207,12 @@ def _targets(
     inside: Array,
     derived: Callable[[int, int], bool],
 ) -> list[Target]:
-    targets = [Target((o,), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)]
+    targets = [Target((o, *scaled(o)), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)]
     for i, o in enumerate(leaf.outputs):
         used = variables(o)
         for j, a in enumerate(spec.args):
             plain = plainly.partial(o, a) if a in used and derived(i, j) else num(0)
-            targets.append(Target((plain,), points.truth_partials[inside, i, j]))
+            targets.append(Target((plain, *scaled(plain)), points.truth_partials[inside, i, j]))
     return targets
 
 

@@ -2,7 +2,8 @@
 
 Random points seldom come near the largest number: `x**lam / lam` overflows at one point in a thousand where
 the quotient does not, and a search that sees none of them cannot know. Such points are found by bisection
-between a point inside the range and one beyond it, for overflow and underflow of every result.
+between a point inside the range and one beyond it, for overflow and underflow of every result. Arguments
+next to the largest number are of the same kind: `(x + x) / 2` overflows there.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ _LINES = 16
 _ROUNDS = 4
 _STEPS = 7  # points on each line, in each round
 _KEPT = (1, 2, 3)  # after these rounds the last points inside are wanted
+_LAST = 6  # points for each argument in the last binade
 
 Rows = npt.NDArray[np.intp]
 
 
 def verges(spec: Spec, points: Points, seed: int) -> Points:
-    """Points inside the range of float32 and close to its ends, with exact results; none where it has no end.
+    """Points inside the range of float32 and close to its ends, with exact results; none where it has none.
 
     Args:
         spec: the function.
@@ -36,12 +38,25 @@ def verges(spec: Spec, points: Points, seed: int) -> Points:
     drawn = drawing.admitted(np.concatenate([drawing.ordinary(_DRAWN), drawing.patterns(_DRAWN // 2)]))
     beyond, which = _beyond(drawing, drawn)
     low, high = points.at[np.arange(len(beyond)) * len(points.at) // max(1, len(beyond))], drawn[beyond]
-    found = [drawing.keep(low[:0], 0)]
+    last = _last_binade(drawing)
+    found = [drawing.keep(last, len(last))]
     for turn in range(_ROUNDS if len(beyond) else 0):
         low, high = _closer(drawing, low, high, which)
         if turn in _KEPT:
             found.append(drawing.keep(low, len(low)))
     return joined(*found)
+
+
+def _last_binade(drawing: Drawing) -> np.ndarray:
+    """Points of the domain of which one argument lies between half the largest number and that."""
+    form, rng, a = drawing.form, drawing.rng, len(drawing.low)
+    at = drawing.patterns(_LAST * a)
+    keys = form.largest - rng.integers(0, form.smallest, _LAST * a)
+    rows = np.arange(len(at))
+    place, negative = rows % a, rows // a % 2 == 1
+    negative = (drawing.low[place] < 0) & (negative | (drawing.high[place] <= 0))
+    at[rows, place] = form.number(np.where(negative, -keys, keys))
+    return at
 
 
 def _beyond(drawing: Drawing, at: np.ndarray) -> tuple[Rows, Rows]:

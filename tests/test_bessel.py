@@ -1,0 +1,35 @@
+"""Modified Bessel functions with their growth apart: equal to the formula, and free of overflow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vjpgen.bessel import scaled
+from vjpgen.evaluation import evaluate
+from vjpgen.expr import has_op
+from vjpgen.parse import parse
+from vjpgen.search import search
+from vjpgen.truth import Truth
+
+AT = np.array([[-30.0], [-2.5], [0.25], [7.0], [80.0]])
+
+
+@pytest.mark.parametrize("text", ["besseli(0, x)", "besseli(1, x)/x", "log(besseli(0, x**2))"])
+def test_equal_to_the_formula(text: str) -> None:
+    e = parse(text).outputs[0]
+    (found,) = scaled(e)
+    assert not has_op(found, "besseli")
+    exact = Truth((e, found), ("x",)).values(AT)
+    np.testing.assert_allclose(exact[:, 0], exact[:, 1], rtol=1e-15)
+
+
+@pytest.mark.parametrize("text", ["exp(x)", "besseli(2, x)", "besselj(0, x)"])
+def test_nothing_else_is_scaled(text: str) -> None:
+    assert scaled(parse(text).outputs[0]) == ()
+
+
+def test_the_logarithm_does_not_overflow() -> None:
+    (form,) = search(parse("log(besseli(0, x))"), effort="low").values
+    got = evaluate(form, {"x": np.float32([500.0, 1e20])})
+    np.testing.assert_allclose(got, [495.9739, 1e20], rtol=1e-6)
