@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.scipy.special import erf
 
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import call, num, var
@@ -129,3 +132,11 @@ def test_ulps_of_float64_are_counted_one_by_one() -> None:
     truth = np.array([1.0, -3e300, 5e-300])
     got = truth + 3 * np.spacing(truth)
     np.testing.assert_array_equal(ulps(got, truth), [3, 3, 3])
+
+
+@pytest.mark.parametrize("op", ["tanh", "erf", "logistic"])
+def test_what_is_saturated_is_exact(op: str) -> None:
+    x = np.linspace(18.0, 80.0, 999, dtype=np.float32)
+    assert (apply(op, [x], np.float32) == 1).all()
+    compiled_by_jax = jax.jit({"tanh": jnp.tanh, "erf": erf, "logistic": jax.nn.sigmoid}[op])
+    assert (np.asarray(compiled_by_jax(x)) == 1).all()
