@@ -186,7 +186,7 @@ class Drawing:
     def admitted(self, candidates: np.ndarray, *, zeros: bool = False) -> np.ndarray:
         """The candidates that are new and satisfy the assumptions."""
         points = self._new(candidates[self._inside(candidates, zeros)])
-        return points[self.accepts(points)]
+        return np.asarray(points[self.accepts(points)])
 
     def accepts(self, points: np.ndarray) -> np.ndarray:
         """Where the assumptions hold."""

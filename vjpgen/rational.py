@@ -7,7 +7,6 @@ of x, and both polynomials, in Horner's scheme from the other end, tend to their
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache, reduce
 from typing import Any
@@ -73,7 +72,7 @@ def _in_reciprocal(field: Field, above: Any, below: Any, name: str) -> Expr | No
 
 def _reversed(field: Field, polynomial: Any, k: int, degree: int, x: Expr) -> Expr:
     """A polynomial over the highest power of its k-th symbol, by Horner's scheme in the reciprocal."""
-    coefficients: list[dict[Sequence[int], Any]] = [{} for _ in range(degree + 1)]
+    coefficients: list[dict[tuple[int, ...], Any]] = [{} for _ in range(degree + 1)]
     for powers, factor in polynomial.to_dict().items():
         coefficients[powers[k]][(*powers[:k], 0, *powers[k + 1 :])] = factor
     total = None
