@@ -17,6 +17,7 @@ class Effort:
         few: share of the points that may be more than `floats.BAR` ulps off, in a target that is not searched
             further; no result may be NaN or infinite.
         passable: factor of both for larger graphs, where one result in a thousand may be NaN or infinite.
+        sharp: factor of `few` where double words are tried, which takes no further graph.
         poor: bits on average that are worth an e-graph of one target alone.
         price: of what a candidate costs.
         words: whether forms in double words are tried in the end.
@@ -26,6 +27,7 @@ class Effort:
     enough: float = 0.5
     few: float = 0.008
     passable: float = 1.4
+    sharp: float = 0.25
     poor: float = math.inf
     price: float = 1.0
     words: bool = True

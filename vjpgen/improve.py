@@ -100,8 +100,8 @@ class Improver:
                 (found[k],) = self._beams([targets[k]], sizes[-1])
                 done[k] = self._best(k, targets[k], found[k], done[k])
         for k in done:  # what no arrangement of single words makes better
-            if self.effort.words and not self._good(done[k], targets[k]):
-                done[k] = self._best(k, targets[k], found[k], done[k], words=True)
+            if self.effort.words and not self._good(done[k], targets[k], few=self.effort.sharp):
+                done[k] = self._best(k, targets[k], found.get(k, ()), done[k], words=True)
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
 
     def _of_value(self, k: int, target: Target) -> tuple[Expr, ...]:
@@ -182,7 +182,9 @@ class Improver:
     def _bits(self, expr: Expr, target: Target) -> Array:
         return self._term(expr, self._counted(target.truth[: self.seen]), self.many).bits
 
-    def _good(self, expr: Expr, target: Target, *, large: bool = False, first: bool = False) -> bool:
+    def _good(
+        self, expr: Expr, target: Target, *, large: bool = False, first: bool = False, few: float = 1.0
+    ) -> bool:
         """Whether a form is good enough, or passable where the next graph is a large one.
 
         The ends of the range are worth a first graph, not more.
@@ -192,7 +194,7 @@ class Improver:
         lost = float((bits > _LOST).mean())
         return (
             float(bits.mean()) <= how.enough * share
-            and float((bits > _BAR).mean()) <= how.few * share
+            and float((bits > _BAR).mean()) <= how.few * share * few
             and lost <= (_RARELY if large else 0.0)
         )
 
@@ -255,7 +257,8 @@ class Improver:
         local = self._series(target, truth)  # right on a part of the domain alone: nothing follows from them
         if words:
             likely = sorted(candidates, key=lambda t: t.score)[:_SHARPENED]
-            sharper = dict.fromkeys(two_words.sharper(t.expr) for t in likely)
+            single = (*(t.expr for t in likely), *self.forms[k])
+            sharper = dict.fromkeys(map(two_words.sharper, single))
             local += [self._term(e, truth, at) for e in sharper if e not in shapes]
         candidates += local
         names = variables(target.shapes[0])
@@ -313,7 +316,7 @@ class Improver:
         if not np.isfinite(truth).any():
             return expr
         plain = target.shapes[0]
-        old, new = (judged(e, self.fresh, truth, self.price * cost(e)).score for e in (plain, expr))
+        old, new = (self._term(e, truth, self.fresh).score for e in (plain, expr))
         return plain if old < new else expr
 
 
