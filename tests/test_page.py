@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from commanded import run
-from vjpgen import extras, files, magic, page, paper, plots, reporting
+from vjpgen import extras, files, magic, page, paper, plots, reporting, settings
 from vjpgen.errors import OptionError, TargetError
 from vjpgen.parse import parse
 from vjpgen.pipeline import Generated, generate
@@ -319,7 +319,7 @@ def test_the_time_limit_is_for_the_drawing_too(
 def test_the_command_again() -> None:
     asked = reporting.Pictures(Path("a/x.html"), None, "m:f", 3)
     assert asked.command("vjpgen 'x < 1'") == "vjpgen report 'x < 1' --beside m:f --seed 3 -o x.html"
-    assert reporting.Pictures().draw(None, print, "low", "speed") == []  # type: ignore[arg-type]
+    assert reporting.Pictures().draw(None, print, settings.How()) == []  # type: ignore[arg-type]
     with pytest.raises(OptionError):
         reporting.pictures("x.html", None, seed=-1)
     with pytest.raises(TargetError):

@@ -7,9 +7,10 @@ import pytest
 
 from plain_forms import build, plain_forms
 from vjpgen import verify
+from vjpgen.errors import OptionError
 from vjpgen.expr import Expr, call, num, substitute, var
 from vjpgen.forms import Forms, Plan
-from vjpgen.residuals import candidates, cost, plan
+from vjpgen.residuals import candidates, cost, plan, recomputation
 from vjpgen.spec import Spec
 
 x, y, z = var("x"), var("y"), var("z")
@@ -126,3 +127,28 @@ def test_every_candidate_computes_the_same(text: str) -> None:
     for p in candidates(f):
         meaning = {var(r.name): r.expr for r in p.residuals}
         assert tuple(tuple(substitute(e, meaning) for e in row) for row in p.bwd) == f.partials
+
+
+def test_what_is_kept_can_be_chosen() -> None:
+    value = call("softplus", x)
+    f = forms(value, -call("expm1", -value))
+    assert kept(plan(f, choice="input")) == ["input x"]
+    assert kept(plan(f, choice="output")) == ["output y"]
+    assert kept(plan(f, choice="recompute")) == ["output y"]
+    fast = plan(f, choice="speed")
+    assert [r.kind for r in fast.residuals] == ["intermediate"]
+    assert fast.residuals[0].expr == f.partials[0][0]
+    assert recomputation(fast) == 0
+
+
+def test_accuracy_does_not_decide_what_is_recomputed() -> None:
+    value = call("softplus", x)
+    f = forms(value, -call("expm1", -value))
+    poor = {"output y": 9.0, "input x": 0.1}
+    assert kept(plan(f, lambda p: poor[kept(p)[0]])) == ["input x"]
+    assert kept(plan(f, lambda p: poor[kept(p)[0]], "recompute")) == ["output y"]
+
+
+def test_an_output_that_no_partial_follows_from_is_refused() -> None:
+    with pytest.raises(OptionError, match="from its output"):
+        plan(forms(call("sin", x), call("cos", x)), choice="output")

@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 
 from vjpgen.errors import OptionError
 
-SUBCOMMANDS = ("build", "cache", "check", "compare", "report", "stubs")
-RESERVED = ("explain",)
+SUBCOMMANDS = ("build", "cache", "check", "compare", "explain", "report", "stubs")
 
 
 def sort_words(
@@ -24,7 +23,7 @@ def sort_words(
         most: how many words may be no options; below zero, any number.
 
     Raises:
-        OptionError: the expression is a reserved word, or there are too many.
+        OptionError: the expression is the name of a subcommand, or there are too many.
     """
     options: list[str] = []
     expressions: list[str] = []
@@ -52,8 +51,6 @@ def _is_option(word: str, valued: Collection[str]) -> bool:
 def _few(expressions: Sequence[str], most: int) -> None:
     word = expressions[0].strip() if expressions and most == 1 else ""
     hint = f"for an argument of that name write '({word})'"
-    if word in RESERVED:
-        raise OptionError(f"'{word}' is reserved for a later subcommand", hint=hint)
     if word in SUBCOMMANDS:
         raise OptionError(f"'{word}' is a subcommand, and stands first", hint=hint)
     if 0 <= most < len(expressions):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vjpgen.errors import ConfigError
-from vjpgen.settings import EFFORTS, PREFERENCES
+from vjpgen.settings import EFFORTS, PREFERENCES, RESIDUALS
 
 Complain = Callable[[str, str], ConfigError]  # message and hint to the error that says where
 Asked = dict[str, Any]
@@ -111,6 +111,7 @@ FORMULA = {
     "param": (_formulas, "param"),
     "outputs": (_names, "outputs"),
     "prefer": (_one_of(PREFERENCES), "prefer"),
+    "residuals": (_one_of(RESIDUALS), "residuals"),
 }
 EXTERNAL = {
     **_BOTH,

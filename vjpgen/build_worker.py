@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vjpgen import settings
 from vjpgen.cache import Cache
 from vjpgen.errors import VjpgenError
 
@@ -103,11 +104,11 @@ def _formula(task: Task) -> dict[str, Any]:
     found = pipeline.generate(
         **task.asked, name=task.name, timeout=task.timeout, cache=task.cache, **_places(task)
     )
-    how = task.asked.get("effort", "normal"), task.asked.get("prefer", "accuracy")
+    how = settings.How(**{k: v for k, v in task.asked.items() if k in settings.How.__slots__})
     measured = [(t.label, t.figures) for t in found.report.targets if t.figures.points]
     return {
         **_texts(task, found, pipeline.moved),
-        "command": pipeline.command_line(found.spec, None, None, *how, task.templates),
+        "command": pipeline.command_line(found.spec, None, None, how, task.templates),
         "figures": tuple((label, f.max_ulps, f.mean_bits) for label, f in measured),
         "off": len(found.report.shortfalls),
     }

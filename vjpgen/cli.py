@@ -7,13 +7,14 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from vjpgen import __version__, cli_external, cli_implicit, cli_passing, subcommands
+from vjpgen import __version__, cli_external, cli_implicit, cli_passing, settings, subcommands
 from vjpgen.command_words import SETTINGS, Command, deliver, searched
 from vjpgen.errors import InternalError, OptionError, VjpgenError
 from vjpgen.places import python_file, suite_of
@@ -46,6 +47,7 @@ Other commands, each with --help:
   vjpgen cache                            look at the cache of results, or clear it
   vjpgen check FILE.py...                 verify generated modules anew
   vjpgen compare MODULE:FUNCTION EXPR     judge a function that somebody wrote
+  vjpgen explain FILE.py                  show what it could keep between the passes
   vjpgen report EXPR                      write a page that shows what was found
   vjpgen stubs MODULE:FUNCTION EXPR       write the pytest file of such a function
 
@@ -158,6 +160,7 @@ def command(
     force: bool,
     effort: str,
     prefer: str,
+    residuals: str,
     timeout: float,
     **outside: Any,
 ) -> None:
@@ -196,8 +199,11 @@ def command(
     with ahead():
         from vjpgen import terminal
 
-        how = {"effort": effort, "prefer": prefer, "templates": templates, **passing.options()}
-        generated, drawn = _generate(text, wanted, arguments, assume, wishes, places, beside, timeout, **how)
+        how = settings.How(effort, prefer, residuals)
+        rest = {"templates": templates, **passing.options()}
+        generated, drawn = _generate(
+            text, wanted, arguments, assume, wishes, places, beside, timeout, how, **rest
+        )
     deliver((generated.module, generated.tests), places, force, drawn)
     terminal.show(generated.report, (*places, *beside.places), to_stderr=not places)
 
@@ -263,7 +269,8 @@ def _generate(
     places: Sequence[Path],
     beside: Pictures,
     timeout: float,
-    **how: Any,
+    how: settings.How,
+    **rest: Any,
 ) -> tuple[Generated, list[Written]]:
     from vjpgen import deadline, terminal
     from vjpgen.pipeline import generate
@@ -278,9 +285,10 @@ def _generate(
             tests_path=places[1] if len(places) > 1 else None,
             progress=step,
             **wishes.options(),
-            **how,
+            **asdict(how),
+            **rest,
         )
-        return made, beside.draw(made, step, how["effort"], how["prefer"])
+        return made, beside.draw(made, step, how)
 
 
 def _flush() -> None:

@@ -93,8 +93,9 @@ def run(
     for option, spelled in {"report": "--report", "plot": "--plot", **SPELLED}.items():
         if given[option]:
             raise OptionError(f"{spelled} does not go with --external", hint="leave it out")
-    if given["prefer"] != "accuracy":
-        raise OptionError("--prefer does not go with --external", hint="leave it out")
+    for option, usual in (("prefer", "accuracy"), ("residuals", "auto")):
+        if given[option] != usual:
+            raise OptionError(f"--{option} does not go with --external", hint="leave it out")
     wanted = {
         "name": given["name"] if given["name"] is not None or not places else places[0].stem,
         "args": given["names"],

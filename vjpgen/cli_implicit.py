@@ -63,8 +63,9 @@ def run(expression: str | None, places: tuple[Path, ...], given: Mapping[str, An
     for option, spelled in _NOT_TOGETHER.items():
         if given[option]:
             raise OptionError(f"{spelled} does not go with {asks}", hint="leave it out")
-    if given["prefer"] != "accuracy":
-        raise OptionError(f"--prefer does not go with {asks}", hint="leave it out")
+    for option, usual in (("prefer", "accuracy"), ("residuals", "auto")):
+        if given[option] != usual:
+            raise OptionError(f"--{option} does not go with {asks}", hint="leave it out")
     wanted = {
         "name": given["name"] if given["name"] is not None or not places else places[0].stem,
         "args": given["names"],

@@ -61,8 +61,8 @@ def in_order(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def searched(command: F) -> F:
-    """The options --effort and --prefer."""
-    return effort(prefer(command))
+    """The options --effort, --prefer and --residuals."""
+    return effort(prefer(residuals(command)))
 
 
 def limited(command: F) -> F:
@@ -123,6 +123,13 @@ prefer = click.option(
     default="accuracy",
     show_default=True,
     help="What a form is chosen for.",
+)
+residuals = click.option(
+    "--residuals",
+    type=click.Choice(["auto", "input", "output", "recompute", "speed"]),
+    default="auto",
+    show_default=True,
+    help="What is kept for the backward pass.",
 )
 seed = click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Draws other points."

@@ -112,6 +112,7 @@ def generate(
     tests_path: str | os.PathLike[str] | None = None,
     effort: str = "normal",
     prefer: str = "accuracy",
+    residuals: str = "auto",
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
     templates: str | os.PathLike[str] | None = None,
@@ -140,6 +141,9 @@ def generate(
         tests_path: where the tests will be written; default test_NAME.py beside the module.
         effort: "low", "normal" or "high": how far the search goes.
         prefer: "accuracy", or "speed" for cheaper forms at the price of some bits.
+        residuals: what is kept for the backward pass: "auto", the fewest arrays from which it is accurate;
+            "input" or "output", those alone as far as they go; "recompute", the fewest arrays whatever the
+            accuracy; "speed", what leaves the least to compute (docs/residuals.md).
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
         templates: a folder of templates that stand in for vjpgen's own, see docs/templates.md.
@@ -151,12 +155,12 @@ def generate(
             says where.
         TimeoutReached: the work took longer than `timeout`.
     """
-    settings.accept(effort=effort, prefer=prefer)
+    how = settings.How(effort, prefer, residuals)
     with deadline.steps(timeout, progress) as step:
         wanted = asking.wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
         passing = asking.passing(nondiff, static, param, outputs)
         spec = asking.spec(expr, name, args, assume, wanted, passing)
-        order = _Order(effort, prefer, _place(output), _place(tests_path), _place(templates))
+        order = _Order(how, _place(output), _place(tests_path), _place(templates))
         style = "" if order.templates is None else template_files.accepted(order.templates)
         results = caching.asked() if cache is True else cache
         if not results:
@@ -170,14 +174,13 @@ def generate(
 class _Order:
     """How a formula is searched, and where its files go."""
 
-    effort: str
-    prefer: str
+    how: settings.How
     output: Path | None
     tests: Path | None
     templates: Path | None
 
     def command(self, spec: Spec) -> str:
-        return command_line(spec, self.output, self.tests, self.effort, self.prefer, self.templates)
+        return command_line(spec, self.output, self.tests, self.how, self.templates)
 
     def where(self, spec: Spec) -> str:
         """The module as its tests find it, from their own folder."""
@@ -224,9 +227,10 @@ def _generate(spec: Spec, order: _Order, step: Callable[[str], None], meter: Met
     naive = render.render_plain(spec)
     meter.foresee(naive, spec.name, *plain_shape, len(spec.args))
     step("searching for stable forms")
-    forms = search.search(spec, effort=order.effort, prefer=order.prefer)
+    how = order.how
+    forms = search.search(spec, effort=how.effort, prefer=how.prefer)
     step("planning what is kept between the passes")
-    plan = residuals.plan(forms, lambda p: search.backward_bits(p))
+    plan = residuals.plan(forms, lambda p: search.backward_bits(p), how.residuals)
     step("computing exact values")
     sample = points.sample(spec, sample_size(spec), _SEED)
     probe, far = reference.probe(forms, sample), departure.departures(spec, sample)
@@ -265,8 +269,7 @@ def command_line(
     spec: Spec,
     output: Path | None,
     tests_path: Path | None,
-    effort: str = "normal",
-    prefer: str = "accuracy",
+    how: settings.How | None = None,
     templates: Path | None = None,
 ) -> str:
     """The command that generates the same files again."""
@@ -277,8 +280,7 @@ def command_line(
         words += [option, text]
     for option, text in spec.signature.words:
         words += [option, text]
-    words += ["--effort", effort] if effort != "normal" else []
-    words += ["--prefer", prefer] if prefer != "accuracy" else []
+    words += how.words if how is not None else []
     return shlex.join([*words, *file_words(output, tests_path, templates)])
 
 

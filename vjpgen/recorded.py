@@ -16,12 +16,13 @@ from vjpgen.names import split_names
 from vjpgen.parse import parse
 from vjpgen.passing import worded as passed
 from vjpgen.places import suite_of
+from vjpgen.settings import How
 from vjpgen.spec import Spec
 from vjpgen.wishes import worded
 
 _MOST = 1 << 24  # bytes of a file
 _AGAIN = "To generate it again:"
-_ONCE = ("--name", "--args", "--effort", "--prefer", "--templates", "-o", "--tests")
+_ONCE = ("--name", "--args", "--effort", "--prefer", "--residuals", "--templates", "-o", "--tests")
 _SEVERAL = ("--assume", "--grad", "--surrogate", "--stop", "--grad-scale", "--grad-clip", "--grad-mask",
             "--nondiff", "--static", "--param", "--outputs")  # fmt: skip
 _FIGURES = re.compile(
@@ -70,6 +71,12 @@ class Recorded:
     disagreements: tuple[str, ...]
     stated: dict[str, Stated]
     alone: bool = True
+
+    @property
+    def how(self) -> How:
+        """How the command says that it was generated."""
+        options = dict(zip(self.command[2::2], self.command[3::2], strict=False))
+        return How(**{k: options[f"--{k}"] for k in How.__slots__ if f"--{k}" in options})
 
     @property
     def tests(self) -> Path:

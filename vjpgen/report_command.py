@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def command(
     force: bool,
     effort: str,
     prefer: str,
+    residuals: str,
     seed: int,
     timeout: float,
     **given: Any,
@@ -50,7 +52,7 @@ def command(
     them, their errors against exact arithmetic beside plain autodiff, the worst points, accuracy against
     cost, what is kept for the backward pass, and the source of the module.
     """
-    from vjpgen import deadline, files, terminal
+    from vjpgen import deadline, files, settings, terminal
     from vjpgen.asking import specify
     from vjpgen.pipeline import generate
     from vjpgen.reporting import pictures
@@ -63,9 +65,9 @@ def command(
     found = pictures(output or f"{spec.name}.html", plot, option="-o", beside=beside, seed=seed)
     files.check(found.places, force=force)
     with terminal.progress() as say, deadline.steps(timeout, say) as step:
-        how: dict[str, Any] = {"effort": effort, "prefer": prefer}
-        made = generate(expression, name=spec.name, progress=step, **options, **how)
-        written = found.draw(made, step, **how)
+        how = settings.How(effort, prefer, residuals)
+        made = generate(expression, name=spec.name, progress=step, **options, **asdict(how))
+        written = found.draw(made, step, how)
     files.write_all(written, force=force)
     terminal.show(made.report, found.places, to_stderr=False)
     return 0

@@ -38,13 +38,13 @@ class Pictures:
         """The files."""
         return tuple(path for path in (self.page, self.plot) if path is not None)
 
-    def draw(self, made: Generated, step: Callable[[str], None], effort: str, prefer: str) -> list[Written]:
+    def draw(self, made: Generated, step: Callable[[str], None], how: settings.How) -> list[Written]:
         """The files with what goes into them.
 
         Args:
             made: what was generated.
             step: is told what is done.
-            effort, prefer: how it was searched.
+            how: how it was generated.
 
         Raises:
             TargetError: the function beside cannot be found or run.
@@ -60,7 +60,7 @@ class Pictures:
         step("drawing")
         written: list[Written] = []
         if self.page is not None:
-            again = self.command(command_line(made.spec, None, None, effort, prefer))
+            again = self.command(command_line(made.spec, None, None, how))
             written.append((self.page, page.page(made.module, made.report, found, command=again)))
         if self.plot is not None:
             written.append((self.plot, paper.picture(found, self.plot.suffix[1:])))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 from vjpgen import two_words
+from vjpgen.errors import OptionError
 from vjpgen.expr import Expr, substitute, var, variables, walk
 from vjpgen.forms import Forms, Plan, Residual
 from vjpgen.naming import Names, output_names, telling
@@ -14,28 +15,66 @@ from vjpgen.ops import OPS
 TOLERANCE = 0.1  # bits of error that a cheaper plan may cost
 _MOST_CANDIDATES = 8
 _MOST_NODES = 400
+_COMPUTED = frozenset(("output", "intermediate"))
 
 Score = Callable[[Plan], float]
 
 
-def plan(forms: Forms, score: Score | None = None) -> Plan:
-    """The cheapest plan among those that keep the backward pass accurate.
+def plan(forms: Forms, score: Score | None = None, choice: str = "auto") -> Plan:
+    """The plan that is asked for; without a choice the cheapest that keeps the backward pass accurate.
 
     Args:
         forms: the forms of the value and the partials.
         score: mean bits of error of a plan's backward pass from rounded residuals. Without it every
             candidate counts as accurate: each computes what the forms say, from values rounded there too.
+        choice: "auto"; "input" for arguments alone; "output" for as many outputs and as little else as
+            there can be; "recompute" for the fewest arrays, whatever the accuracy; "speed" for the least
+            to compute.
 
     Returns:
-        The first plan, by bytes held per element and then by recomputation, whose score is within
+        For "auto", the first plan by bytes held per element and then by recomputation whose score is within
         `TOLERANCE` bits of the best.
+
+    Raises:
+        OptionError: outputs are asked for, and the partials do not follow from one.
     """
+    if choice == "input":
+        return next(p for p in candidates(forms) if not any(r.kind in _COMPUTED for r in p.residuals))
+    if choice == "output":
+        return _of_outputs(forms)
+    if choice == "speed":
+        return min((*candidates(forms), *_slopes(forms)), key=lambda p: (recomputation(p), cost(p)))
     ranked = sorted(candidates(forms), key=cost)[:_MOST_CANDIDATES]
+    if choice == "recompute":
+        return ranked[0]
     if score is None or len(ranked) == 1:
         return ranked[0]
     scores = [score(p) for p in ranked]
     best = min(scores)
     return next(p for p, s in zip(ranked, scores, strict=True) if s <= best + TOLERANCE)
+
+
+def _of_outputs(forms: Forms) -> Plan:
+    def rank(p: Plan) -> tuple[int, int, tuple[int, int, float]]:
+        outputs = sum(r.kind == "output" for r in p.residuals)
+        return -outputs, len(p.residuals), cost(p)
+
+    found = min(candidates(forms), key=rank)
+    if not any(r.kind == "output" for r in found.residuals):
+        hint = "leave --residuals out, or ask for another choice"
+        raise OptionError("no partial of this formula can be computed from its output", hint=hint)
+    return found
+
+
+def _slopes(forms: Forms) -> Iterator[Plan]:
+    """The plan that keeps the partials themselves, so that bwd only multiplies."""
+    spec = forms.spec
+    names = Names((*spec.args, spec.name, *output_names(spec)))
+    slopes = dict.fromkeys(e for row in forms.partials for e in row if e.args and e.names)
+    saved = [Residual(names.new(telling(e, {}) or "slope"), e, "intermediate") for e in slopes]
+    found = _make(forms, saved)
+    if found is not None:
+        yield found
 
 
 def candidates(forms: Forms) -> list[Plan]:

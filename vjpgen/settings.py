@@ -1,11 +1,44 @@
-"""What a search may be asked for, and the seeds that draw points."""
+"""What a generation may be asked for, and the seeds that draw points."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from vjpgen.errors import OptionError
 
 EFFORTS = ("low", "normal", "high")
 PREFERENCES = ("accuracy", "speed")
+RESIDUALS = ("auto", "input", "output", "recompute", "speed")
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a formula is searched and what is kept between the passes.
+
+    Attributes:
+        effort: how far the search goes.
+        prefer: what a form is chosen for.
+        residuals: what is kept (see `residuals.plan`).
+
+    Raises:
+        OptionError: one of them is none of the words there are.
+    """
+
+    effort: str = "normal"
+    prefer: str = "accuracy"
+    residuals: str = "auto"
+
+    def __post_init__(self) -> None:
+        accept(effort=self.effort, prefer=self.prefer)
+        _one_of("residuals", self.residuals, RESIDUALS)
+
+    @property
+    def words(self) -> list[str]:
+        """The options of the command, those left out that say what holds without them."""
+        usual = How()
+        words = ["--effort", self.effort] if self.effort != usual.effort else []
+        words += ["--prefer", self.prefer] if self.prefer != usual.prefer else []
+        return [*words, "--residuals", self.residuals] if self.residuals != usual.residuals else words
 
 
 def accept(*, effort: str = "normal", prefer: str = "accuracy", seed: int = 0) -> None:
@@ -14,9 +47,12 @@ def accept(*, effort: str = "normal", prefer: str = "accuracy", seed: int = 0) -
     Raises:
         OptionError: an unknown effort or preference, or a negative seed.
     """
-    if effort not in EFFORTS:
-        raise OptionError(f"effort is one of {', '.join(EFFORTS)}, not {effort!r}")
-    if prefer not in PREFERENCES:
-        raise OptionError(f"prefer is one of {', '.join(PREFERENCES)}, not {prefer!r}")
+    _one_of("effort", effort, EFFORTS)
+    _one_of("prefer", prefer, PREFERENCES)
     if seed < 0:
         raise OptionError(f"a seed is 0 or above, not {seed}")
+
+
+def _one_of(option: str, word: str, words: tuple[str, ...]) -> None:
+    if word not in words:
+        raise OptionError(f"{option} is one of {', '.join(words)}, not {word!r}")

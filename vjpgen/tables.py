@@ -1,4 +1,4 @@
-"""What `vjpgen check` and `vjpgen compare` show."""
+"""What `vjpgen check`, `vjpgen compare` and `vjpgen explain` show."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from vjpgen.checking import Checked
 from vjpgen.comparing import Comparison
+from vjpgen.explaining import Kept
 from vjpgen.judged import Judged, Miss
 from vjpgen.terminal import printing, ulp_text
 
@@ -47,6 +48,20 @@ def show_comparison(found: Comparison) -> None:
             first = f"  {_told(target)}" if name == found.target else ""
             table.add_row(*map(Text, (first, name, *_cells(judged))))
     _print(f"{found.target} for {found.formula}", table, [*_lines(found)])
+
+
+def show_kept(name: str, found: Sequence[Kept]) -> None:
+    """Prints what could be kept between the passes of a function."""
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("  kept", overflow="fold")
+    for heading in ("bytes", "operations", "bits"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("--residuals", no_wrap=True)
+    for k in found:
+        operations = f"{k.operations} ({k.transcendentals} transcendental)"
+        first = f"  {', '.join(k.arrays) or 'nothing'}"
+        table.add_row(*map(Text, (first, str(k.bytes), operations, f"{k.bits:.2f}", ", ".join(k.choices))))
+    _print(f"{name}: what its passes can keep", table, ["bytes for each element of float32 arrays"])
 
 
 def _rows(found: Comparison, target: Judged) -> Iterator[tuple[str, Judged]]:
