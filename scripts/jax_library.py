@@ -42,7 +42,7 @@ def measured(row: dict[str, Any], points: int) -> dict[str, Any]:
     head = "import jax\nimport jax.numpy as jnp\n\n\n"
     library = f"{head}def f({arguments}):\n    return ({row['jax']})({arguments})\n"
     found: dict[str, Any] = {"name": row.get("name", row["jax"]), "expr": row["expr"]}
-    found |= {k: row[k] for k in ("why",) if k in row}
+    found["why"] = row.get("why", "no reason is known")
     for who, source in (("", module), ("jax_", library)):
         got = verify.measure_source(source, "f", 1, False, columns)
         found |= {who + k: v for k, v in figures(got, at).items()}
@@ -76,7 +76,7 @@ def verdict(r: dict[str, Any]) -> str:
     worse = [k for k in ("value", "grad") if r[k] > r["jax_" + k] + BETTER]
     if r["bad"] > r["jax_bad"]:
         worse.append("bad")
-    return f"{', '.join(worse)}: {r.get('why', '?')}" if worse else ""
+    return f"{', '.join(worse)}: {r['why']}" if worse else ""
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -59,12 +59,12 @@ class _Join:
 
 
 class Balancer:
-    """Products in a safer order at some points; what has been made of a part is remembered."""
+    """Products in a safer order at some points; what has been made of a part is remembered.
+
+    `computed` says what an expression comes to at the points, in float64.
+    """
 
     def __init__(self, computed: Callable[[Expr], Array]) -> None:
-        """Args:
-        computed: what an expression comes to at the points, in float64.
-        """
         sizes = _Sizes(computed)
         self._ways = [_Balancing(sizes, halves) for halves in (False, True)]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vjpgen.cli_passing import SPELLED
-from vjpgen.command_words import deliver, in_order
+from vjpgen.command_words import deliver, in_order, refuse_choices
 from vjpgen.errors import OptionError
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def run(expression: str | None, places: tuple[Path, ...], given: Mapping[str, An
     for option, spelled in _NOT_TOGETHER.items():
         if given[option]:
             raise OptionError(f"{spelled} does not go with {asks}", hint="leave it out")
-    for option, usual in (("prefer", "accuracy"), ("residuals", "auto")):
-        if given[option] != usual:
-            raise OptionError(f"--{option} does not go with {asks}", hint="leave it out")
+    refuse_choices(given, asks)
     wanted = {
         "name": given["name"] if given["name"] is not None or not places else places[0].stem,
         "args": given["names"],

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from vjpgen.arguments import sort_words
+from vjpgen.errors import OptionError
+from vjpgen.settings import EFFORTS, PREFERENCES, RESIDUALS, How
 
 F = TypeVar("F", bound=Callable[..., Any])
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -65,6 +67,22 @@ def searched(command: F) -> F:
     return effort(prefer(residuals(command)))
 
 
+def refuse_choices(given: Mapping[str, Any], asks: str) -> None:
+    """Refuses what only the search of a formula can be asked for.
+
+    Args:
+        given: the options by their names.
+        asks: the option beside which they make no sense.
+
+    Raises:
+        OptionError: one of them is given.
+    """
+    usual = How()
+    for option in ("prefer", "residuals"):
+        if given[option] != getattr(usual, option):
+            raise OptionError(f"--{option} does not go with {asks}", hint="leave it out")
+
+
 def limited(command: F) -> F:
     """The options --seed and --timeout."""
     return seed(timeout(command))
@@ -112,21 +130,21 @@ def _finite(found: Any) -> Any:
 
 effort = click.option(
     "--effort",
-    type=click.Choice(["low", "normal", "high"]),
+    type=click.Choice(EFFORTS),
     default="normal",
     show_default=True,
     help="How far the search goes.",
 )
 prefer = click.option(
     "--prefer",
-    type=click.Choice(["accuracy", "speed"]),
+    type=click.Choice(PREFERENCES),
     default="accuracy",
     show_default=True,
     help="What a form is chosen for.",
 )
 residuals = click.option(
     "--residuals",
-    type=click.Choice(["auto", "input", "output", "recompute", "speed"]),
+    type=click.Choice(RESIDUALS),
     default="auto",
     show_default=True,
     help="What is kept for the backward pass.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vjpgen import residuals, search, settings
 from vjpgen.errors import OptionError
-from vjpgen.expr import walk
+from vjpgen.expr import rebuild, single_words, walk
 from vjpgen.forms import Forms, Plan
 from vjpgen.ops import OPS
 from vjpgen.spec import Spec
@@ -23,7 +23,7 @@ class Kept:
     Attributes:
         arrays: what fwd hands to bwd, by kind and name: "input x", "output y", "intermediate x_minus_y".
         bytes: held per element of a float32 array; an output counts, though the caller holds it too.
-        operations: of the backward pass, shared ones once.
+        operations: of the backward pass, shared ones once, in double words as in single ones.
         transcendentals: exponentials, logarithms, circular functions and the like among them.
         bits: mean error of the partials when what is kept has been rounded to float32.
         choices: the words of --residuals that pick it.
@@ -66,7 +66,8 @@ def _planned(forms: Forms, choice: str) -> Plan | None:
 
 
 def _kept(plan: Plan, choices: tuple[str, ...]) -> Kept:
-    nodes = [x for x in walk(*(e for row in plan.bwd for e in row)) if x.args and x.op in OPS]
+    forms = (rebuild(e, single_words) for row in plan.bwd for e in row)
+    nodes = [x for x in walk(*forms) if x.args]
     arrays = [f"{r.kind} {r.name}" for r in plan.residuals]
     held = sum(r.kind != "static" for r in plan.residuals)
     costly = sum(OPS[x.op].cost >= _TRANSCENDENTAL for x in nodes)

@@ -118,8 +118,7 @@ class Meter:
             raise found
         return found
 
-    def _ask(self, *question: Any) -> None:
-        room, function, *arguments = question
+    def _ask(self, room: str, function: str, *arguments: Any) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
         with self._alive():
