@@ -14,11 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vjpgen.callee import Callee
 from vjpgen.errors import InternalError, TargetError
-from vjpgen.spec import Structure
+
+if TYPE_CHECKING:
+    from vjpgen.callee import Callee
+    from vjpgen.spec import Structure
 
 _ahead: list[subprocess.Popen[bytes]] = []  # started, and taken by no meter yet
 
@@ -42,8 +44,11 @@ def open_meter(*, apart: bool = False) -> Iterator[Meter]:
 
 @contextmanager
 def ahead() -> Iterator[None]:
-    """Starts the process for the first meter of the block, so that it is loading while the caller is."""
-    if "jax" in sys.modules:
+    """Starts the process for the first meter of the block, so that it is loading while the caller is.
+
+    One block inside another starts nothing more.
+    """
+    if "jax" in sys.modules or _ahead:
         yield
         return
     _ahead.append(process := _child())
