@@ -22,6 +22,7 @@ from vjpgen.expr import Expr, call, num
 _MOST_TERMS = 24  # of the sum
 _LONGEST = 400  # terms of a polynomial
 _LARGEST_POWER = 12
+_LARGEST_WHOLE = 10**6  # that a coefficient is written as
 _HALF = Fraction(1, 2)
 
 
@@ -212,15 +213,26 @@ class Field:
         return share, [power(self.polynomial(f), n) for f, n in factors]
 
     def factors(self, p: Any) -> tuple[Fraction, list[tuple[Any, int]]]:
-        """The content of a polynomial, and its irreducible factors with their exponents."""
+        """The content of a polynomial, and its irreducible factors with their exponents.
+
+        Integers that are long as integers alone become the decimals that they are multiples of.
+        """
         content, factors = p.factor()
-        return Fraction(int(content.p), int(content.q)), [(f, int(n)) for f, n in factors]
+        share, found = _fraction(content), []
+        for f, n in factors:
+            numbers = [abs(_fraction(c)) for c in f.coeffs()]
+            unit = Fraction(1)
+            if max(numbers) > _LARGEST_WHOLE:
+                unit = min(numbers, key=lambda u: sum(len(str(float(x / u))) for x in numbers))
+            share *= unit**n
+            found.append((f / fmpq(unit.numerator, unit.denominator), int(n)))
+        return share, found
 
     def polynomial(self, p: Any) -> Expr:
         """The expression of a polynomial, a sum of monomials."""
         atoms, total = list(self.atoms), None
         for powers, factor in p.to_dict().items():
-            share = Fraction(int(factor.p), int(factor.q))
+            share = _fraction(factor)
             parts = [x for k, n in enumerate(powers) if n for x in self._powers(atoms[k], int(n))]
             if not parts or abs(share) != 1:
                 parts = [num(abs(share)), *parts]
@@ -275,6 +287,10 @@ def _parts(e: Expr) -> Sequence[Expr] | None:
     if e.op == "sqrt" and e.args[0].op == "mul" and all(a.op in ("num", "const") for a in e.args[0].args):
         return [call("sqrt", a) for a in e.args[0].args]
     return None
+
+
+def _fraction(x: Any) -> Fraction:
+    return Fraction(int(x.p), int(x.q))
 
 
 def _is_whole(e: Expr) -> bool:

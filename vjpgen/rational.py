@@ -15,10 +15,10 @@ from vjpgen.expr import Expr, num, var, walk
 from vjpgen.gather import Field, TooLong, power
 from vjpgen.tidy import tidy
 
-_LONGEST = 150  # nodes of a formula that is looked at
+_LONGEST = 300  # nodes of a formula that is looked at
 _HIGHEST = 12  # degree
 _MOST = 3  # arguments
-_LARGEST = 2**60  # of the integers in a coefficient
+_LARGEST = 2**60  # of coefficients; one over it is the smallest
 
 
 @lru_cache(maxsize=64)
@@ -43,7 +43,9 @@ def rational(e: Expr) -> tuple[Expr, ...]:
 
 def _is_short(x: Expr) -> bool:
     """Whether a number, if it is one, can be read, and kept in any dtype."""
-    return not isinstance(x.value, Fraction) or max(abs(x.value.numerator), x.value.denominator) < _LARGEST
+    if not isinstance(x.value, Fraction) or x.value == 0:
+        return True
+    return Fraction(1, _LARGEST) < abs(x.value) < _LARGEST
 
 
 def _in_reciprocal(field: Field, above: Any, below: Any, name: str) -> Expr | None:
