@@ -106,9 +106,11 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("candidates", "effort", "refute", "truncations", "verges"),
     ("splits",),
     ("improve", "mending"),
+    ("twins",),
     ("search",),
     # Forms to text
     ("guards", "naming", "printer"),
+    ("cuts",),
     ("residuals", "lowering", "double_word"),
     ("module_names",),
     ("statements", "scaffold", "doc"),

@@ -54,9 +54,30 @@ def test_the_output_beside_an_input() -> None:
 
 def test_a_shared_intermediate_replaces_two_inputs() -> None:
     d = x - y
-    p = plan(forms(call("sin", d), call("cos", d), -call("cos", d)))
+    p = plan(forms(call("sin", d), call("cos", d), call("sin", d)))
     assert kept(p) == ["intermediate x_minus_y"]
     assert p.residuals[0].expr == d
+
+
+def test_partials_that_follow_from_one_keep_that_one() -> None:
+    d = x - y
+    p = plan(forms(call("sin", d), call("cos", d), -call("cos", d)))
+    assert kept(p) == ["intermediate cos_x_minus_y"]
+    q = plan(forms(call("cosh", d), call("sinh", d), call("sinh", y - x)))
+    assert kept(q) == ["intermediate x_minus_y"]
+    assert q.bwd == ((call("sinh", var("x_minus_y")), call("sinh", -var("x_minus_y"))),)
+
+
+def test_one_of_the_partials_may_be_kept() -> None:
+    n = call("logistic", x)
+    p = plan(forms(x * y - z * call("softplus", x), y - z * n, x, -call("softplus", x)))
+    assert [r.kind for r in p.residuals] == ["input", "intermediate"]
+    assert p.residuals[1].expr == y - z * n
+
+
+def test_arguments_come_before_as_many_intermediates() -> None:
+    p = plan(forms(x * y, call("exp", y), call("exp", x)))
+    assert kept(p) == ["input x", "input y"]
 
 
 def test_an_intermediate_that_leaves_an_input_outside_is_no_use() -> None:
@@ -69,7 +90,8 @@ def test_an_intermediate_that_leaves_an_input_outside_is_no_use() -> None:
 
 def test_two_intermediates() -> None:
     p = plan(forms((x - y) / z, num(1) / z, num(-1) / z, (x - y) / call("square", z)))
-    assert kept(p) == ["input z", "intermediate x_minus_y"]
+    assert kept(p) == ["input z", "intermediate inner"]
+    assert p.residuals[1].expr == (x - y) / call("square", z)
 
 
 def test_names_never_clash() -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
-from vjpgen import two_words
+from vjpgen import cuts, two_words
 from vjpgen.errors import OptionError
-from vjpgen.expr import Expr, substitute, var, variables, walk
+from vjpgen.expr import substitute, var, variables, walk
 from vjpgen.forms import Forms, Plan, Residual
 from vjpgen.naming import Names, output_names, telling
-from vjpgen.ops import OPS
 
 TOLERANCE = 0.1  # bits of error that a cheaper plan may cost
 _MOST_CANDIDATES = 8
-_MOST_NODES = 400
 _COMPUTED = frozenset(("output", "intermediate"))
 
 Score = Callable[[Plan], float]
@@ -55,7 +54,7 @@ def plan(forms: Forms, score: Score | None = None, choice: str = "auto") -> Plan
 
 
 def _of_outputs(forms: Forms) -> Plan:
-    def rank(p: Plan) -> tuple[int, int, tuple[int, int, float]]:
+    def rank(p: Plan) -> tuple[int, int, tuple[int, int, int, float]]:
         outputs = sum(r.kind == "output" for r in p.residuals)
         return -outputs, len(p.residuals), cost(p)
 
@@ -79,6 +78,7 @@ def _slopes(forms: Forms) -> Iterator[Plan]:
 
 def candidates(forms: Forms) -> list[Plan]:
     """Plans for the forms: over inputs, over outputs, over shared intermediates."""
+    forms = _with_one_sign(forms)
     partials = tuple(e for row in forms.partials for e in row)
     outputs = [
         Residual(name, value, "output")
@@ -93,10 +93,19 @@ def candidates(forms: Forms) -> list[Plan]:
     return list({(p.residuals, p.bwd): p for p in found if p is not None}.values())
 
 
-def cost(p: Plan) -> tuple[int, int, float]:
-    """Arrays held, those of them held for this purpose alone, and the price of recomputing."""
+def _with_one_sign(forms: Forms) -> Forms:
+    """The forms, with one difference of any two terms, so that fewer values stand for them."""
+    n = len(forms.values)
+    exprs = cuts.with_one_sign([*forms.values, *(e for row in forms.partials for e in row)])
+    rows = zip(*[iter(exprs[n:])] * len(forms.spec.args), strict=True)
+    return replace(forms, values=exprs[:n], partials=tuple(rows))
+
+
+def cost(p: Plan) -> tuple[int, int, int, float]:
+    """Arrays held, those that nobody else has, those that are no outputs, and the price of recomputing."""
     held = [r.kind for r in p.residuals if r.kind != "static"]
-    return len(held), sum(kind != "output" for kind in held), recomputation(p)
+    fresh, others = (sum(kind not in known for kind in held) for known in (("input", "output"), ("output",)))
+    return len(held), fresh, others, recomputation(p)
 
 
 def recomputation(p: Plan) -> float:
@@ -119,43 +128,18 @@ def _make(forms: Forms, saved: Sequence[Residual]) -> Plan | None:
 
 
 def _cuts(forms: Forms, outputs: Sequence[Residual]) -> Iterator[tuple[Residual, ...]]:
-    """Intermediates that stand for at least two inputs each: nothing else in the partials mentions those."""
+    """The intermediates of the smallest sets of arrays that the partials follow from, if fewer than else."""
     table = {r.expr: var(r.name) for r in outputs}
-    partials = tuple(substitute(e, table) for row in forms.partials for e in row)
-    names = Names((*forms.spec.args, forms.spec.name, *output_names(forms.spec)))
     meaning = {var(r.name): r.expr for r in outputs}
-    cut: tuple[Residual, ...] = ()
-    while (found := _deepest_cut(partials, forms.spec.arrays)) is not None:
-        name = names.new(telling(found, {}) or "inner")
-        partials = tuple(substitute(e, {found: var(name)}) for e in partials)
-        meaning[var(name)] = substitute(found, meaning)
-        kept = (r for r in cut if r.name not in variables(found))
-        cut = (*kept, Residual(name, meaning[var(name)], "intermediate"))
-        yield cut
-
-
-def _deepest_cut(partials: Sequence[Expr], args: Sequence[str]) -> Expr | None:
-    """The smallest subexpression of two or more arguments outside which none of these occurs."""
-    nodes = list(walk(*partials))
-    if len(nodes) > _MOST_NODES:
-        return None
-    below: dict[Expr, frozenset[str]] = {}
-    for x in nodes:
-        below[x] = (
-            frozenset((str(x.value),)) if x.op == "var" else frozenset().union(*(below[a] for a in x.args))
+    partials = [substitute(e, table) for row in forms.partials for e in row]
+    arrays = (*forms.spec.arrays, *(r.name for r in outputs))
+    needed = {*arrays} & {*variables(*partials)}
+    for cut in cuts.smallest(partials, arrays):
+        if len(cut) == len(needed):
+            return
+        names = Names((*forms.spec.args, forms.spec.name, *output_names(forms.spec)))
+        yield tuple(
+            Residual(names.new(telling(e, {}) or "inner"), substitute(e, meaning), "intermediate")
+            for e in cut
+            if e.args
         )
-        inside = below[x].intersection(args)
-        if len(inside) > 1 and OPS[x.op].gives != "bool" and not inside & _outside(partials, x):
-            return x
-    return None
-
-
-def _outside(partials: Sequence[Expr], cut: Expr) -> set[str]:
-    """The variables that the partials mention outside of `cut`."""
-    seen, stack = {cut}, list(partials)
-    while stack:
-        x = stack.pop()
-        if x not in seen:
-            seen.add(x)
-            stack.extend(x.args)
-    return {str(x.value) for x in seen if x.op == "var"}

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vjpgen import pieces, plainly, series
+from vjpgen import pieces, plainly, series, twins
 from vjpgen.bessel import scaled
 from vjpgen.candidates import Target, columns, full, judged
 from vjpgen.compiled import compiled
@@ -171,7 +171,8 @@ def _search_leaf(
     if len(chosen) < FEWEST:
         return tuple(t.shapes[0] for t in targets), ()
     improver = Improver(spec, chosen, how, int(inside[:verges].sum()))
-    forms = improver.improve(targets)
+    alone, same = twins.apart(targets, len(leaf.outputs))
+    forms = twins.filled(improver.improve(alone), same)
     return forms, tuple(improver.fronts.get(k, ()) for k in range(len(targets)))
 
 
