@@ -106,7 +106,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("candidates", "effort", "refute", "truncations", "verges"),
     ("splits",),
     ("improve", "mending"),
-    ("twins",),
+    ("twins", "over_output"),
     ("search",),
     # Forms to text
     ("guards", "naming", "printer"),

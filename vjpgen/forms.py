@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vjpgen.expr import Expr, variables
+from vjpgen.expr import Expr, var, variables
 from vjpgen.spec import Spec
+
+OUTPUT = var("output:0")  # the output, in a form over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Forms:
             that is not taken is evaluated at one of them.
         fronts: for the values, then for the partials row by row, the forms that trade cost for accuracy,
             cheapest first; empty where nothing was searched, or where the formula has several pieces.
+        over_output: the partial over `OUTPUT`, of one output by one argument, where there is one.
     """
 
     spec: Spec
@@ -42,6 +45,7 @@ class Forms:
     partials: tuple[tuple[Expr, ...], ...]
     anchors: tuple[tuple[float, ...], ...]
     fronts: tuple[tuple[Trade, ...], ...] = ()
+    over_output: Expr | None = None
 
     def __post_init__(self) -> None:
         if len(self.values) != len(self.spec.outputs) or len(self.partials) != len(self.values):

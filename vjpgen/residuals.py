@@ -8,8 +8,8 @@ from itertools import combinations
 
 from vjpgen import cuts, two_words
 from vjpgen.errors import OptionError
-from vjpgen.expr import substitute, var, variables, walk
-from vjpgen.forms import Forms, Plan, Residual
+from vjpgen.expr import Expr, substitute, var, variables, walk
+from vjpgen.forms import OUTPUT, Forms, Plan, Residual
 from vjpgen.naming import Names, output_names, telling
 
 TOLERANCE = 0.1  # bits of error that a cheaper plan may cost
@@ -85,12 +85,20 @@ def candidates(forms: Forms) -> list[Plan]:
         for name, value in zip(output_names(forms.spec), forms.values, strict=True)
         if value.args and any(value in walk(e) for e in partials)
     ]
-    found = []
+    found: list[Plan | None] = []
+    if forms.over_output is not None:
+        found.append(_of_output(forms, forms.over_output))
     for count in range(len(outputs) + 1):
         for chosen in combinations(outputs, count):
             found.append(_make(forms, chosen))
             found += (_make(forms, (*chosen, *cut)) for cut in _cuts(forms, chosen))
     return list({(p.residuals, p.bwd): p for p in found if p is not None}.values())
+
+
+def _of_output(forms: Forms, partial: Expr) -> Plan:
+    (name,) = output_names(forms.spec)
+    kept = Residual(name, forms.values[0], "output")
+    return Plan(forms, (kept,), ((substitute(partial, {OUTPUT: var(name)}),),))
 
 
 def _with_one_sign(forms: Forms) -> Forms:

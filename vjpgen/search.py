@@ -24,6 +24,7 @@ from vjpgen.floats import Array, representable
 from vjpgen.forms import Forms, Plan, Trade
 from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
 from vjpgen.mending import mend
+from vjpgen.over_output import over_output
 from vjpgen.points import Points, joined, sample
 from vjpgen.spec import Meant, Spec
 from vjpgen.tidy import tidy
@@ -50,7 +51,9 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
     points, how = sample(plain, POINTS, _SEED), replace(EFFORTS[effort], price=PRICES[prefer])
     edge = verges(plain, points, _SEED)
     found = mend(_search(plain, points, how, spec.derived, edge), spec.derived)
-    return found if spec.meant is None else _with_gradient(spec, spec.meant, found, points.at, how)
+    if spec.meant is not None:
+        return _with_gradient(spec, spec.meant, found, points.at, how)
+    return replace(found, over_output=over_output(found, points, how))
 
 
 def search_at(spec: Spec, points: Points, *, effort: str = "normal") -> Forms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import islice, pairwise, product
 
 import numpy as np
 from flint import arb, ctx
@@ -20,8 +20,9 @@ from vjpgen.spec import Spec
 _NEAR = 600  # limits are taken at a distance of 2**-600 of the arguments
 _NEAR_PRECISION = 3600
 _AGREE = 2.0**-250
-_FAR = (2.0**100, 2.0**120)  # stand for infinity, one after the other
+_FAR = (2.0**100, 2.0**120, 2.0**400, 2.0**800)  # stand for infinity, one after the other
 _FLAT = 2.0**-60  # what is below it at both is on its way to 0
+_LOG = 150.0  # a logarithm is larger from the third on
 _PRECISION = 1600
 _STEP = 400  # differences are over steps of 2**-400 of the argument
 _WIDE_STEP = 2.0**-10  # the step of differences in float64
@@ -165,7 +166,21 @@ def far(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
     """
     rows = [_placed([math.copysign(d, x) if math.isinf(x) else x for x in inputs]) for d in _FAR]
     cells = truth_of(spec).balls(rows, _NEAR_PRECISION, partials=True)
-    return tuple(_settled([row[q] for row in cells]) for q in range(len(cells[0])))
+    return tuple(map(_outward, zip(*cells, strict=True)))
+
+
+def _outward(cells: Sequence[object]) -> float:
+    """The limit that results farther and farther out show: a number, or infinity where all of them grow."""
+    near, farther = _settled(cells[:2]), _settled(cells[2:])
+    if math.isfinite(near) or math.isfinite(farther):
+        return near if math.isfinite(near) else farther
+    sizes = [float(x) for x in cells if isinstance(x, arb) and x.is_finite()]
+    if len(sizes) < len(cells):
+        return near
+    grow = all(a * b > 0 and abs(b) >= abs(a) for a, b in pairwise(sizes))
+    third, last = (abs(x) for x in sizes[2:])
+    far = last > 1 / _FLAT or last > 1.5 * third > _LOG
+    return math.copysign(math.inf, sizes[0]) if grow and far else math.nan
 
 
 def _average(spec: Spec, inputs: Sequence[float], output: int, arg: int) -> float:
