@@ -31,7 +31,8 @@ def on_files(files: Any, config: Any, **_: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Links that leave docs/ lead to the pages made of what is there."""
+    """Links that leave docs/ lead to the pages made of what is there; a fence has its language alone."""
+    markdown = re.sub(r"^```(\w+) \w+$", r"```\1", markdown, flags=re.M)
     markdown = re.sub(r"\]\(\.\./examples/(\w+)\.py\)", rf"]({EXAMPLES}#\1)", markdown)
     markdown = markdown.replace("](../examples/)", f"]({EXAMPLES})")
     return markdown.replace("](../CHANGELOG.md)", f"]({CHANGELOG})")

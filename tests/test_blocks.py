@@ -1,7 +1,7 @@
 """Every fenced block of the README and of docs/ is tried: what no replay of tests/test_readme.py runs, here.
 
 A block "sh" holds commands that take long or change the machine: of each the program answers, and knows the
-options. The README's two commands are run by .ci/run. Fragments of other tools' files are read by those tools.
+options. The README's two commands are run by .ci/run. Files of other tools are read by those tools.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The documentation as a site: all pages are in it, links resolve, and no page asks another host for anything.
+"""The documentation as a site: all pages are in it, links resolve, no page asks another host for anything.
 
 Where mkdocs is installed (the extra `docs`) the site is built, with warnings as errors, or taken from the
 folder that VJPGEN_SITE names.
@@ -174,6 +174,7 @@ def test_what_is_fetched_and_linked_is_there(site: Path, pages: dict[Path, Page]
 
 def test_formulas_are_mathml_and_the_reference_is_full(site: Path) -> None:
     assert (site / "index.html").read_text().count("<math") == 1
+    assert "```" not in "".join(path.read_text() for path in site.glob("*.html"))
     assert "arithmatex" not in "".join(path.read_text() for path in site.glob("*.html"))
     reference = (site / "api.html").read_text()
     import vjpgen
