@@ -29,6 +29,7 @@ SHIPPED = (
     "benchmarks",
     "docs",
     "examples",
+    "mkdocs.yml",
     "pyproject.toml",
     "scripts",
     "templates",
