@@ -28,16 +28,21 @@ if TYPE_CHECKING:
     from vjpgen.api import external_function, function
     from vjpgen.checking import check
     from vjpgen.comparing import compare
+    from vjpgen.formula import Formula
+    from vjpgen.fpcore import from_fpcore
+    from vjpgen.latex import from_latex
     from vjpgen.pipeline import Generated, generate
     from vjpgen.pipeline_external import GeneratedExternal, generate_external
     from vjpgen.pipeline_implicit import GeneratedImplicit, generate_implicit
     from vjpgen.report import Report
     from vjpgen.stubbing import stubs
+    from vjpgen.tracing import from_function
 
 __version__ = "0.1.0"
 __all__ = [
     "DomainError",
     "FileRefused",
+    "Formula",
     "Generated",
     "GeneratedExternal",
     "GeneratedImplicit",
@@ -53,6 +58,9 @@ __all__ = [
     "check",
     "compare",
     "external_function",
+    "from_fpcore",
+    "from_function",
+    "from_latex",
     "function",
     "generate",
     "generate_external",
@@ -60,6 +68,7 @@ __all__ = [
     "stubs",
 ]
 _LATE = {
+    "Formula": "formula",
     "Generated": "pipeline",
     "GeneratedExternal": "pipeline_external",
     "GeneratedImplicit": "pipeline_implicit",
@@ -67,6 +76,9 @@ _LATE = {
     "check": "checking",
     "compare": "comparing",
     "external_function": "api",
+    "from_fpcore": "fpcore",
+    "from_function": "tracing",
+    "from_latex": "latex",
     "function": "api",
     "generate": "pipeline",
     "generate_external": "pipeline_external",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from vjpgen.errors import OptionError
+from vjpgen.formula import Formula
 from vjpgen.names import split_names
 from vjpgen.parse import parse
 from vjpgen.passing import NOTHING, Passing
@@ -31,6 +34,11 @@ def specify(
         InputError: the formula, a name, an assumption or a gradient cannot be used; the message says where.
     """
     return spec(expr, name, args, assume, wishes(grad, surrogate, stop, grad_scale, None, grad_mask))
+
+
+def _plain(note: str) -> str:
+    """A note that can stand in a docstring, whatever the text is like that it is from."""
+    return re.sub(r"[^ !#-\[\]-~]", "?", note)[:300]
 
 
 def wishes(
@@ -114,6 +122,11 @@ def spec(
         InputError: as `specify`.
     """
     conditions = (assume,) if isinstance(assume, str) else tuple(assume or ())
+    if isinstance(expr, Formula):
+        name, args = expr.name if name is None else name, expr.args if args is None else args
+        conditions = (*expr.assume, *conditions)
+        found = parse(expr.text, name=name, args=args, assume=conditions, wishes=wishes, passing=passing)
+        return replace(found, notes=(*map(_plain, expr.notes), *found.notes))
     if not isinstance(expr, str):
         from vjpgen.bridge import to_text  # a sympy object becomes text of the language first
 

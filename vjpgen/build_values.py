@@ -102,6 +102,7 @@ _BOTH: dict[str, tuple[Callable[[Any], Any], str]] = {
 FORMULA = {
     **_BOTH,
     "expr": (_text, "expr"),
+    "latex": (_text, "latex"),
     "surrogate": (_table, "surrogate"),
     "grad-scale": (_formulas, "grad_scale"),
     "grad-clip": (_bounds, "grad_clip"),
@@ -160,13 +161,14 @@ def asked(values: Mapping[str, Any], own: Mapping[str, Any], complain: Complain)
     Raises:
         ConfigError: there is no formula and no function, or both, or a key that does not go with it.
     """
-    if ("expr" in values) == ("external" in values):
-        both = "expr and external contradict each other" if "expr" in values else "there is no expr"
-        raise complain(both, "give the formula as expr, or a function outside JAX as external")
-    keys = FORMULA if "expr" in values else EXTERNAL
+    given = [key for key in ("expr", "latex", "external") if key in values]
+    if len(given) != 1:
+        both = f"{' and '.join(given)} contradict each other" if given else "there is no expr"
+        raise complain(both, "give the formula as expr or latex, or a function outside JAX as external")
+    keys = EXTERNAL if given[0] == "external" else FORMULA
     for key in own:
         if key not in keys and key not in PLACES:
-            raise complain(f"{key} does not go with {'expr' if 'expr' in values else 'external'}", "")
+            raise complain(f"{key} does not go with {given[0]}", "")
     return {keys[key][1]: values[key] for key in sorted(values) if key in keys and values[key] != []}
 
 

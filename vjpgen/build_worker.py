@@ -101,8 +101,13 @@ def make(task: Task) -> Made:
 def _formula(task: Task) -> dict[str, Any]:
     from vjpgen import pipeline
 
+    asked = dict(task.asked)
+    if "latex" in asked:
+        from vjpgen.latex import from_latex
+
+        asked["expr"] = from_latex(asked.pop("latex"))
     found = pipeline.generate(
-        **task.asked, name=task.name, timeout=task.timeout, cache=task.cache, **_places(task)
+        **asked, name=task.name, timeout=task.timeout, cache=task.cache, **_places(task)
     )
     how = settings.How(**{k: v for k, v in task.asked.items() if k in settings.How.__slots__})
     measured = [(t.label, t.figures) for t in found.report.targets if t.figures.points]

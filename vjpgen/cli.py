@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from vjpgen import __version__, cli_external, cli_implicit, cli_passing, settings, subcommands
+from vjpgen import __version__, cli_external, cli_implicit, cli_inputs, cli_passing, settings, subcommands
 from vjpgen.command_words import SETTINGS, Command, deliver, searched
 from vjpgen.errors import InternalError, OptionError, VjpgenError
 from vjpgen.places import python_file, suite_of
@@ -34,6 +34,9 @@ Examples:
   vjpgen "(r*cos(t), r*sin(t))" --args r,t -o polar.py --tests tests/test_polar.py
   vjpgen "Piecewise((r**2/2, Abs(r) <= d), (d*(Abs(r) - d/2), True))" --assume "d > 0"
   echo "x/(1+exp(-x))" | vjpgen - --no-tests -o silu.py
+  vjpgen --latex '\\log(1+e^x)' -o softplus.py
+  vjpgen bench.fpcore -o modules
+  vjpgen mypackage.model:activation -o activation.py
   vjpgen --external scipy.special:j0 --args x --also j1=scipy.special:j1 --grad "x=-j1(x)"
   vjpgen --solve y "y*exp(y) = x" --assume "x > -exp(-1)" --assume "y >= -1" -o lambert.py
 
@@ -102,6 +105,7 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
     help="The gradient is zero where COND does not hold.",
 )
 @cli_passing.options
+@cli_inputs.options
 @cli_implicit.options
 @cli_external.options
 @click.option(
@@ -133,7 +137,7 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
 )
 @click.version_option(__version__, prog_name="vjpgen", message="%(prog)s %(version)s")
 def command(
-    expression: str | None,
+    expression: Any,
     output: str | None,
     name: str | None,
     names: str | None,
@@ -148,6 +152,7 @@ def command(
     static: tuple[str, ...],
     param: tuple[str, ...],
     outputs: tuple[str, ...],
+    latex: str | None,
     solve: str | None,
     inverse: str | None,
     guess: str | None,
@@ -163,37 +168,41 @@ def command(
     residuals: str,
     timeout: float,
     **outside: Any,
-) -> None:
+) -> int | None:
     """Generate a JAX module from a formula: its value and its derivatives, right to the last bits.
 
-    EXPR is a formula such as "log(1+exp(x))"; "-" reads it from standard input. Without -o the module goes
-    to standard output.
+    EXPR is a formula such as "log(1+exp(x))"; "-" reads it from standard input. It may also be FILE.fpcore
+    or a JAX function, MODULE:FUNCTION; see docs/inputs.md. Without -o the module goes to standard output.
     """
-    from vjpgen import files
+    from vjpgen import asking, files
     from vjpgen.meter import ahead
     from vjpgen.names import split_names
-    from vjpgen.parse import parse
     from vjpgen.passing import worded as passed
     from vjpgen.reporting import pictures
     from vjpgen.wishes import worded
 
+    cli_inputs.alone(latex, expression=expression, solve=solve, inverse=inverse, external=external)
+    status = cli_inputs.each(expression, click.get_current_context())
+    if status is not None:
+        return status
     places = _places(output, tests, no_tests)
     if cli_implicit.asked(expression, solve, inverse, guess):
         cli_implicit.run(expression, places, click.get_current_context().params, force=force)
-        return
+        return None
     if external is not None:
         cli_external.run(expression, external, places, click.get_current_context().params, force=force)
-        return
+        return None
     cli_external.without_external(**outside)
-    if expression is None:
+    if expression is None and latex is None:
         raise click.UsageError("Missing argument 'EXPR'.")
-    text = _standard_input() if expression.strip() == "-" else expression
+    piped = isinstance(expression, str) and expression.strip() == "-"
+    text = _standard_input() if piped else expression
     wanted = name if name is not None else places[0].stem if places else None
     arguments = None if names is None else split_names(names)
     wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
     passing = passed(nondiff=nondiff, static=static, param=param, outputs=outputs)
-    meant: dict[str, Any] = {"assume": assume, "wishes": wishes, "passing": passing}
-    parse(text, name=wanted, args=arguments, **meant)  # before anything slow is imported
+    text, arguments = cli_inputs.formula(text, latex, arguments, timeout, piped=piped)
+    asking.spec(text, wanted, arguments, assume, wishes, passing)  # before anything slow is imported
     beside = pictures(report, plot)
     files.check((*places, *beside.places), force=force)
     with ahead():
@@ -206,6 +215,7 @@ def command(
         )
     deliver((generated.module, generated.tests), places, force, drawn)
     terminal.show(generated.report, (*places, *beside.places), to_stderr=not places)
+    return None
 
 
 def main(words: Sequence[str] | None = None) -> NoReturn:
@@ -261,7 +271,7 @@ def _standard_input() -> str:
 
 
 def _generate(
-    text: str,
+    text: Any,
     name: str | None,
     args: tuple[str, ...] | None,
     assume: tuple[str, ...],

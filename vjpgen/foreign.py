@@ -40,11 +40,14 @@ def measure_function(
     except TargetError:
         raise
     except BaseException as error:  # a module may well call sys.exit when it is imported
-        said = " ".join(str(error).split())
-        said = said if len(said) <= _LONGEST else said[:_LONGEST] + "..."
-        raise TargetError(
-            f"{at.text} raised {type(error).__name__}" + (f": {said}" if said else "")
-        ) from None
+        raise raised(at.text, error) from None
+
+
+def raised(target: str, error: BaseException) -> TargetError:
+    """What somebody's function raised, as a refusal of it."""
+    said = " ".join(str(error).split())
+    said = said if len(said) <= _LONGEST else said[:_LONGEST] + "..."
+    return TargetError(f"{target} raised {type(error).__name__}" + (f": {said}" if said else ""))
 
 
 def _nature(
@@ -52,7 +55,7 @@ def _nature(
 ) -> Nature:
     """What can be told without computing anything."""
     shape, n_args = (8,), len(columns)
-    arrays = [_array(shape, jnp.float32)] * n_args
+    arrays = [array(shape, jnp.float32)] * n_args
     scalar = not _works(lambda *x: _same_shape(function(*x), shape), arrays)
     whole = jnp.vectorize(function) if scalar else function
     found = jax.eval_shape(whole, *arrays)
@@ -62,11 +65,12 @@ def _nature(
         wanted = f"{outputs} outputs" if several else "one output, and no tuple"
         raise TargetError(f"{at.text} returns {returned}; the formula has {wanted}")
     forward = _works(lambda *x: jax.jvp(whole, x, x), arrays)
-    mixed = [_array((3, 1), jnp.float32) if j % 2 else _array((1, 4), jnp.bfloat16) for j in range(n_args)]
+    mixed = [array((3, 1), jnp.float32) if j % 2 else array((1, 4), jnp.bfloat16) for j in range(n_args)]
     return Nature(scalar, forward, _works(lambda *x: _pulled(whole, *x), mixed))
 
 
-def _array(shape: tuple[int, ...], dtype: Any) -> Any:
+def array(shape: tuple[int, ...], dtype: Any) -> Any:
+    """What stands for an array while a program is traced."""
     return jax.eval_shape(lambda: jnp.zeros(shape, dtype))
 
 

@@ -121,8 +121,8 @@ def generate(
     """Generate the module of a formula and the tests that prove it.
 
     Args:
-        expr: a formula in the language of docs/language.md, or a sympy expression (a tuple of them for
-            several outputs).
+        expr: a formula in the language of docs/language.md, a sympy expression (a tuple of them for several
+            outputs), or a `Formula` that was read from something else (docs/inputs.md).
         name: name of the generated function; default "f".
         args: the arguments in signature order; default the order in which they appear.
         assume: conditions that every input satisfies.

@@ -1,0 +1,174 @@
+"""The command's part about formulas that are read from something else than the language."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vjpgen.command_words import in_order
+from vjpgen.errors import InputError, OptionError, VjpgenError
+
+if TYPE_CHECKING:
+    from vjpgen.formula import Formula
+    from vjpgen.fpcore import Core
+
+_FPCORE = re.compile(r"(?P<path>.*\.fpcore)(?::(?P<name>[^/:]+))?", re.S)
+_FUNCTION = re.compile(r"(\S.*\.py|\w+(\.\w+)*):\w+(\.\w+)*")  # no formula has a colon
+_ONE = ("name", "tests", "report", "plot", "names")
+
+
+options = in_order(
+    click.option("--latex", metavar="TEXT", help="The formula in LaTeX, in place of EXPR."),
+)
+
+
+def alone(latex: str | None, **others: Any) -> None:
+    """Refuses what contradicts --latex.
+
+    Raises:
+        OptionError: a formula is given twice.
+    """
+    for option, value in others.items():
+        if latex is not None and value is not None:
+            other = f"the formula '{value}'" if option == "expression" else f"--{option}"
+            raise OptionError(f"--latex and {other} contradict each other", hint="leave one of them out")
+
+
+def each(word: Any, context: click.Context) -> int | None:
+    """Generates a module for each FPCore of a file, where that is what the command is given.
+
+    Args:
+        word: what stands in place of the formula.
+        context: the command, and its options.
+
+    Returns:
+        The exit status: that of the worst failure; None where the command is about one function.
+    """
+    from vjpgen import files
+    from vjpgen.places import python_file
+
+    given = context.params
+    output = given["output"]
+    if not isinstance(word, str) or (found := _cores(word)) is None:
+        return None
+    folder = None if output is None or output.endswith(".py") or output == "-" else Path(output)
+    if folder is None and len(found) == 1:
+        return None
+    if folder is None:
+        names = ", ".join(core.name for core in found[:3]) + (", ..." if len(found) > 3 else "")
+        hint = f"name a folder, -o FOLDER, or one of them: {word}:{found[0].name}"
+        raise OptionError(f"{word} has {len(found)} FPCores: {names}", hint=hint)
+    for option in _ONE:
+        if given[option]:
+            spelled = {"names": "args"}.get(option, option)
+            raise OptionError(f"--{spelled} is about one function", hint=f"name one: {word}:{found[0].name}")
+    read = [
+        (core, str(folder / f"{core.name}.py")) for core in found if not isinstance(core.read, InputError)
+    ]
+    if read:
+        _made(folder)
+    suites = [] if given["no_tests"] else [folder / f"test_{core.name}.py" for core, _ in read]
+    files.check([*(python_file(place, "-o") for _, place in read), *suites], force=given["force"])
+    failed = [_complain(core.read) for core in found if isinstance(core.read, InputError)]
+    for core, place in read:
+        try:
+            assert context.command.callback is not None
+            context.command.callback(**{**given, "expression": core.read, "output": place})
+        except VjpgenError as error:
+            failed.append(_complain(error, f"{core.name}: "))
+    return max(failed, default=0)
+
+
+def formula(
+    expression: Any, latex: str | None, args: tuple[str, ...] | None, timeout: float, *, piped: bool
+) -> tuple[Any, tuple[str, ...] | None]:
+    """What `generate` takes, and the arguments' order; the text itself where it is in the language.
+
+    Args:
+        expression: what stands in place of the formula.
+        latex: the formula in LaTeX, if it is given so.
+        args: the arguments' order, if it is given.
+        timeout: seconds that tracing may take.
+        piped: whether it is from standard input, which names no file to read and no module to import.
+
+    Raises:
+        InputError: what is given cannot be read.
+    """
+    if latex is not None:
+        from vjpgen.latex import from_latex
+
+        return from_latex(latex), args
+    if not isinstance(expression, str):
+        return expression, args
+    if piped:
+        from vjpgen.fpcore import cores, is_fpcore
+
+        return (_one(cores(expression)) if is_fpcore(expression) else expression), args
+    if (found := _cores(expression)) is not None:
+        return _one(found), args
+    if _FUNCTION.fullmatch(expression.strip()):
+        return _traced(expression.strip(), args, timeout), None
+    return expression, args
+
+
+def _cores(word: str) -> tuple[Core, ...] | None:
+    """The FPCores that a word is about; None where it is a formula."""
+    from vjpgen.fpcore import MAX_FILE, cores, is_fpcore
+
+    if is_fpcore(word):
+        return cores(word)
+    named = _FPCORE.fullmatch(word.strip())
+    if named is None:
+        return None
+    path = Path(named["path"])
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_FILE + 1)
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not text in UTF-8") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    found = cores(text, path.name)
+    if named["name"] is None:
+        return found
+    chosen = tuple(core for core in found if core.name == named["name"])
+    if not chosen:
+        names = ", ".join(core.name for core in found[:8])
+        raise InputError(f"there is no FPCore {named['name']} in {path}", hint=f"there are {names}")
+    return chosen
+
+
+def _one(found: Sequence[Core]) -> Formula:
+    if len(found) > 1:
+        raise OptionError(
+            f"there are {len(found)} FPCores, and one is expected", hint="name a folder: -o FOLDER"
+        )
+    if isinstance(found[0].read, InputError):
+        raise found[0].read
+    return found[0].read
+
+
+def _traced(word: str, args: tuple[str, ...] | None, timeout: float) -> Formula:
+    from vjpgen import deadline, terminal
+    from vjpgen.tracing import from_function
+
+    with terminal.progress() as say, deadline.steps(timeout, say) as step:
+        step(f"tracing {word}")
+        return from_function(word, args=args)
+
+
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"cannot make the folder {folder}: {error.strerror or error}") from None
+
+
+def _complain(error: VjpgenError, about: str = "") -> int:
+    print(f"vjpgen: {about}{error}", file=sys.stderr)
+    return error.exit_status
