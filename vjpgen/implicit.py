@@ -134,7 +134,7 @@ def read_equation(
             f"--solve {unknown}: '{unknown}' is among the arguments", hint="leave it out of --args"
         )
     grammars = [Grammar(side, None if given is None else (*given, unknown)) for side in sides]
-    left, right = (_formula(g) for g in grammars)
+    left, right = (only_formula(g) for g in grammars)
     order = given if given is not None else _others(grammars, unknown)
     if unknown not in variables(left, right):
         near = nearest(unknown, variables(left, right))
@@ -168,7 +168,7 @@ def read_inverse(
     short(text, "formula")
     given = None if args is None else split_names(args) if isinstance(args, str) else tuple(args)
     grammar = Grammar(text, given)
-    formula = _formula(grammar)
+    formula = only_formula(grammar)
     order = given if given is not None else tuple(grammar.first)
     if not order:
         raise InputError("the formula has no argument", text=text, position=0, hint="name it: --args x")
@@ -190,7 +190,7 @@ def _sides(text: str) -> tuple[str, str]:
     return left, right
 
 
-def _formula(grammar: Grammar) -> Expr:
+def only_formula(grammar: Grammar) -> Expr:
     found, several = grammar.formula()
     if several:
         raise ParseError("one formula is expected here, not a tuple", text=grammar.text, position=0)
@@ -223,7 +223,7 @@ def _implicit(
     if len(order) > MAX_ARGS:
         raise NameRefused(f"the function has {len(order)} arguments; the limit is {MAX_ARGS}")
     function, notes = function_name(name, (*order, unknown))
-    _as_given((*order, unknown), function)
+    as_given((*order, unknown), function)
     bounded(text, *sides)
     domain: list[Expr] = []
     bounds: dict[str, Bound] = {}
@@ -238,7 +238,7 @@ def _implicit(
     start = None
     if guess is not None:
         short(guess, "guess")
-        start = _formula(Grammar(guess, order))
+        start = only_formula(Grammar(guess, order))
         bounded(guess, start)
     used = variables(*sides)
     idle = tuple(f"the equation does not use {a}: its partial is zero" for a in order if a not in used)
@@ -249,7 +249,7 @@ def _implicit(
     )  # fmt: skip
 
 
-def _as_given(names: tuple[str, ...], function: str) -> None:
+def as_given(names: tuple[str, ...], function: str) -> None:
     """Refuses a name that would have to be changed."""
     table, reasons = argument_names(names, function)
     for a, reason in zip([a for a in names if table[a] != a], reasons, strict=True):
