@@ -10,7 +10,6 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -19,28 +18,10 @@ from sympy.integrals.heurisch import heurisch
 from sympy.integrals.manualintegrate import manualintegrate
 
 from vjpgen.bridge import from_sympy, to_sympy
-from vjpgen.errors import InputError
-from vjpgen.expr import Expr, substitute, var
+from vjpgen.expr import Expr
+from vjpgen.guesses import Question
 
 CALLS = 600_000  # of Python functions, for each way: a few seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One integral.
-
-    Attributes:
-        integrand: a formula.
-        variable: what is integrated over.
-        low, high: the limits; none where they are infinite.
-        positive: names of which only positive numbers are meant.
-    """
-
-    integrand: Expr
-    variable: str
-    low: Expr | None
-    high: Expr | None
-    positive: tuple[str, ...]
 
 
 class _TooLong(Exception):

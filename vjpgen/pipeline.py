@@ -160,27 +160,28 @@ def generate(
         wanted = asking.wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
         passing = asking.passing(nondiff, static, param, outputs)
         spec = asking.spec(expr, name, args, assume, wanted, passing)
-        order = _Order(how, _place(output), _place(tests_path), _place(templates))
+        order = Order(how, _place(output), _place(tests_path), _place(templates))
         style = "" if order.templates is None else template_files.accepted(order.templates)
         results = caching.asked() if cache is True else cache
         if not results:
-            return _search(spec, order, step)
+            return searched(spec, order, step)
         step("looking among earlier results")
         key = caching.key("formula", order.command(spec), spec.notes, order.where(spec), style)
-        return _recalled(spec, results.get(key)) or _recorded(results, key, _search(spec, order, step))
+        return _recalled(spec, results.get(key)) or _recorded(results, key, searched(spec, order, step))
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class Order:
     """How a formula is searched, and where its files go."""
 
     how: settings.How
     output: Path | None
     tests: Path | None
     templates: Path | None
+    asked: str = ""  # by another command than that of the formula
 
     def command(self, spec: Spec) -> str:
-        return command_line(spec, self.output, self.tests, self.how, self.templates)
+        return self.asked or command_line(spec, self.output, self.tests, self.how, self.templates)
 
     def where(self, spec: Spec) -> str:
         """The module as its tests find it, from their own folder."""
@@ -203,12 +204,13 @@ def _recorded(results: caching.Cache, key: str, made: Generated) -> Generated:
     return made
 
 
-def _search(spec: Spec, order: _Order, step: Callable[[str], None]) -> Generated:
+def searched(spec: Spec, order: Order, step: Callable[[str], None]) -> Generated:
+    """Generates what is asked for, whatever the cache holds."""
     with open_meter() as meter:
         return _generate(spec, order, step, meter)
 
 
-def _generate(spec: Spec, order: _Order, step: Callable[[str], None], meter: Meter) -> Generated:
+def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Meter) -> Generated:
     from vjpgen import (
         departure,
         digest,

@@ -46,14 +46,15 @@ def render_tests(
         name=spec.name,
         n_arguments=len(spec.args),
         quantities=["value", *(f"d/d{a}" for a in spec.args)],
-        rows=[_row(r, e) for r, e in zip(references, errors, strict=True)],
+        rows=[row(r, e) for r, e in zip(references, errors, strict=True)],
         loose=LOOSE,
         outside=[_tuple(p) for p in outside],
+        kept="inputs and output",
     )  # fmt: skip
     return templates.lay_out(text)
 
 
-def _row(r: Reference, errors: Sequence[float]) -> str:
+def row(r: Reference, errors: Sequence[float]) -> str:
     bounds = [max(LOOSE, 2 * int(e)) for e in errors]
     second = f"({', '.join(_tuple(row) for row in r.second)},)"
     return f"({_tuple(r.at)}, {_number(r.value)}, {_tuple(r.partials)}, {second}, {_tuple(bounds)})"
