@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vjpgen.pipeline import Generated, generate
     from vjpgen.pipeline_external import GeneratedExternal, generate_external
     from vjpgen.pipeline_implicit import GeneratedImplicit, generate_implicit
+    from vjpgen.pipeline_integral import GeneratedIntegral, generate_integral
     from vjpgen.report import Report
     from vjpgen.stubbing import stubs
     from vjpgen.tracing import from_function
@@ -46,6 +47,7 @@ __all__ = [
     "Generated",
     "GeneratedExternal",
     "GeneratedImplicit",
+    "GeneratedIntegral",
     "InputError",
     "NameRefused",
     "OptionError",
@@ -65,6 +67,7 @@ __all__ = [
     "generate",
     "generate_external",
     "generate_implicit",
+    "generate_integral",
     "stubs",
 ]
 _LATE = {
@@ -72,6 +75,7 @@ _LATE = {
     "Generated": "pipeline",
     "GeneratedExternal": "pipeline_external",
     "GeneratedImplicit": "pipeline_implicit",
+    "GeneratedIntegral": "pipeline_integral",
     "Report": "report",
     "check": "checking",
     "compare": "comparing",
@@ -83,6 +87,7 @@ _LATE = {
     "generate": "pipeline",
     "generate_external": "pipeline_external",
     "generate_implicit": "pipeline_implicit",
+    "generate_integral": "pipeline_integral",
     "load_ipython_extension": "magic",
     "stubs": "stubbing",
 }

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from vjpgen import __version__, cli_external, cli_implicit, cli_inputs, cli_passing, settings, subcommands
+from vjpgen import (
+    __version__,
+    cli_external,
+    cli_implicit,
+    cli_inputs,
+    cli_integral,
+    cli_passing,
+    settings,
+    subcommands,
+)
 from vjpgen.command_words import SETTINGS, Command, deliver, searched
 from vjpgen.errors import InternalError, OptionError, VjpgenError
 from vjpgen.places import python_file, suite_of
@@ -39,6 +48,7 @@ Examples:
   vjpgen mypackage.model:activation -o activation.py
   vjpgen --external scipy.special:j0 --args x --also j1=scipy.special:j1 --grad "x=-j1(x)"
   vjpgen --solve y "y*exp(y) = x" --assume "x > -exp(-1)" --assume "y >= -1" -o lambert.py
+  vjpgen --integral "exp(-t**2*x)" --over "t=0..y" --assume "x > 0" -o bell.py
 
 \b
 The language is described in docs/language.md: + - * / ** ^, comparisons, Piecewise,
@@ -107,6 +117,7 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
 @cli_passing.options
 @cli_inputs.options
 @cli_implicit.options
+@cli_integral.options
 @cli_external.options
 @click.option(
     "--tests",
@@ -156,6 +167,8 @@ def command(
     solve: str | None,
     inverse: str | None,
     guess: str | None,
+    integral: str | None,
+    over: str | None,
     external: str | None,
     tests: str | None,
     no_tests: bool,
@@ -186,6 +199,9 @@ def command(
     if status is not None:
         return status
     places = _places(output, tests, no_tests)
+    if cli_integral.asked(expression, {"integral": integral, "over": over}):
+        cli_integral.run(places, click.get_current_context().params, force=force)
+        return None
     if cli_implicit.asked(expression, solve, inverse, guess):
         cli_implicit.run(expression, places, click.get_current_context().params, force=force)
         return None

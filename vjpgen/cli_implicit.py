@@ -15,7 +15,7 @@ from vjpgen.errors import OptionError
 if TYPE_CHECKING:
     from vjpgen.pipeline_implicit import GeneratedImplicit
 
-_NOT_TOGETHER = {
+NOT_TOGETHER = {
     "external": "--external", "grad": "--grad", "surrogate": "--surrogate", "stop": "--stop",
     "scale": "--grad-scale", "clip": "--grad-clip", "mask": "--grad-mask", "also": "--also",
     "missing": "--missing", "elementwise": "--elementwise", "call_dtype": "--call-dtype",
@@ -60,7 +60,7 @@ def run(expression: str | None, places: tuple[Path, ...], given: Mapping[str, An
     from vjpgen.pipeline_implicit import generate_implicit
 
     asks = "--solve" if given["solve"] is not None else "--inverse"
-    for option, spelled in _NOT_TOGETHER.items():
+    for option, spelled in NOT_TOGETHER.items():
         if given[option]:
             raise OptionError(f"{spelled} does not go with {asks}", hint="leave it out")
     refuse_choices(given, asks)

@@ -1,7 +1,7 @@
-"""Antiderivatives and definite integrals that sympy knows, in a process of its own: some of them take for ever.
+"""Antiderivatives and definite integrals that sympy knows, in a process of its own: some take for ever.
 
-Run as a program it reads a pickled `Question` and writes candidates, one pickle each. What it returns is a guess:
-whoever asks holds it against exact integrals.
+Run as a program it reads a pickled `Question` and writes candidates, one pickle each. What it returns is a
+guess: whoever asks holds it against exact integrals.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class _TooLong(Exception):
 def candidates(question: Question) -> Iterator[Expr]:
     """What may be the integral, the simplest way first."""
     q = question
-    names = dict.fromkeys((q.variable, *q.integrand.names, *(n for e in (q.low, q.high) if e for n in e.names)))
+    names = dict.fromkeys(
+        (q.variable, *q.integrand.names, *(n for e in (q.low, q.high) if e for n in e.names))
+    )
     symbols = {n: sp.Symbol(n, real=True, positive=n in q.positive or None) for n in names}
     t = symbols[q.variable]
     f = to_sympy(q.integrand, symbols)
-    low, high = (
-        sp.oo * s if e is None else to_sympy(e, symbols) for s, e in ((-1, q.low), (1, q.high))
-    )
+    low, high = (sp.oo * s if e is None else to_sympy(e, symbols) for s, e in ((-1, q.low), (1, q.high)))
     ways: list[Callable[[], Any]] = [
         lambda: _between(manualintegrate(f, t), t, low, high),
         lambda: _between(heurisch(f, t), t, low, high),
@@ -46,7 +46,9 @@ def candidates(question: Question) -> Iterator[Expr]:
     for way in ways:
         with suppress(Exception):
             found = _within_budget(way)
-            if found is not None and not found.has(sp.Integral, sp.Limit, sp.AccumBounds, sp.I, sp.nan, sp.zoo):
+            if found is not None and not found.has(
+                sp.Integral, sp.Limit, sp.AccumBounds, sp.I, sp.nan, sp.zoo
+            ):
                 yield from_sympy(sp.simplify(found) if found.count_ops() < 60 else found)
 
 

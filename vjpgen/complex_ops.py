@@ -89,7 +89,9 @@ ROWS: dict[str, Row] = {
     "floor": Row(lambda n, a: a.real_floor(analytic=n), lambda n, r, a: (0,)),
     "ceil": Row(lambda n, a: a.real_ceil(analytic=n), lambda n, r, a: (0,)),
     "max": Row(_max, lambda n, r, a, b: (_step(n, a - b), _step(n, b - a))),
-    "min": Row(lambda n, a, b: a.real_min(b, analytic=n), lambda n, r, a, b: (_step(n, b - a), _step(n, a - b))),
+    "min": Row(
+        lambda n, a, b: a.real_min(b, analytic=n), lambda n, r, a, b: (_step(n, b - a), _step(n, a - b))
+    ),
     "exp": Row(lambda n, a: a.exp(), lambda n, r, a: (r,)),
     "exp2": Row(lambda n, a: (a * _ln(2)).exp(), lambda n, r, a: (r * _ln(2),)),
     "expm1": Row(lambda n, a: a.expm1(), lambda n, r, a: (r + 1,)),
@@ -124,7 +126,11 @@ ROWS: dict[str, Row] = {
     ),
 }  # fmt: skip
 COMPARED = frozenset(("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "true", "false"))
-_CONSTANTS = {"pi": acb.pi, "e": lambda: acb(1).exp(), "euler_gamma": lambda: acb(arb.const_euler())}
+_CONSTANTS: dict[str, Callable[[], acb]] = {
+    "pi": acb.pi,
+    "e": lambda: acb(1).exp(),
+    "euler_gamma": lambda: acb(arb.const_euler()),
+}
 
 
 def row(e: Expr) -> Row | None:
@@ -221,7 +227,7 @@ def _leaf(x: Expr, given: dict[str, acb]) -> acb:
 
 
 def _decided(x: Expr, found: dict[Expr, acb], holds: dict[Expr, bool | None]) -> bool | None:
-    """Whether a condition holds all over the balls, by their real parts; None where it does not or changes."""
+    """Whether a condition holds all over the balls, by their real parts; None where it may change."""
     if x.op in ("true", "false"):
         return x.op == "true"
     if x.op == "not":

@@ -120,7 +120,7 @@ def read_integral(
         )
     grammar = Grammar(text, None if given is None else (*given, variable))
     integrand = only_formula(grammar)
-    limits, names = [], dict.fromkeys(grammar.first)
+    limits, names = list[Expr | None](), dict.fromkeys(grammar.first)
     for end, sign in zip(ends, ("-", ""), strict=True):
         infinite = end.lstrip("+-").lower() in _INFINITE
         if infinite and (end[0] == "-") != (sign == "-"):
@@ -144,7 +144,7 @@ def read_integral(
     used = variables(integrand, *(e for e in limits if e is not None))
     idle = tuple(f"the integral does not use {a}: its partial is zero" for a in order if a not in used)
     return Integral(
-        function, order, variable, integrand, *limits, tuple(c for c in conditions if c.op != "true"),
+        function, order, variable, integrand, limits[0], limits[1], tuple(c for c in conditions if c.op != "true"),
         text.strip(), over.strip(), tuple(a.strip() for a in assume), (*notes, *idle),
     )  # fmt: skip
 

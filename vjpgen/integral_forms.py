@@ -53,16 +53,19 @@ def as_written(spec: Integral, truth: IntegralTruth, exact: Exact) -> Quadrature
                 gain = there * plainly.partial(limit, a)
                 total = total + gain if sign > 0 else total - gain
         ends.append(tidy(total))
-    singular = np.array([truth.singular(r) for r in exact.at[:16].astype(float).tolist()]).any(0)
+    open_ends = [truth.singular(r) for r in exact.at[:16].astype(float).tolist()]
+    singular = any(low for low, _ in open_ends), any(high for _, high in open_ends)
     inner = [j for j, e in enumerate(slopes) if e is not ZERO]
     for j in inner:
         gains.append(_known_gain(spec, ends[j], exact))
-    wanted = np.column_stack([exact.values, *(exact.partials[:, j] - g for j, g in zip(inner, gains, strict=True))])
+    wanted = np.column_stack(
+        [exact.values, *(exact.partials[:, j] - g for j, g in zip(inner, gains, strict=True))]
+    )
     rule = quadrature.chosen(spec, [spec.integrand, *(slopes[j] for j in inner)], exact.at, wanted)
     anchors = around(spec, exact.at, 4 * _ANCHORS)
     picked = anchors[np.random.default_rng(0).permutation(len(anchors))[:_ANCHORS]].astype(float)
     return Quadrature(
-        spec, rule, spec.integrand, tuple(slopes), tuple(ends), (bool(singular[0]), bool(singular[1])), 1,
+        spec, rule, spec.integrand, tuple(slopes), tuple(ends), singular, 1,
         tuple(map(tuple, picked.tolist())),
     )  # fmt: skip
 
@@ -73,17 +76,14 @@ def _known_gain(spec: Integral, end: Expr, exact: Exact) -> Any:
 
 
 def searched(written: Quadrature, exact: Exact, effort: str) -> Quadrature:
-    """The same with the most accurate forms found, of the integrand over its range and of what the limits give."""
-
+    """The same with the most accurate forms found."""
     spec = written.spec
     whole = around(spec, exact.at, _SEARCHED)
     value, partials = _forms(written.integrand, spec.variables, whole, effort)
     slopes = tuple(
         e if e is ZERO else partials.get(a, e) for a, e in zip(spec.args, written.slopes, strict=True)
     )
-    ends = tuple(
-        e if not e.args else _forms(e, spec.args, exact.at, effort)[0] for e in written.ends
-    )
+    ends = tuple(e if not e.args else _forms(e, spec.args, exact.at, effort)[0] for e in written.ends)
     return replace(written, integrand=value, slopes=slopes, ends=ends)
 
 

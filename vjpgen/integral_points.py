@@ -58,7 +58,7 @@ def measured_at(spec: Integral, truth: IntegralTruth, step: Callable[[], None]) 
     at = drawn.at[order]
     rough, sizes = quadrature.sums(spec, quadrature.finest(spec), [spec.integrand], at)
     hopeless = _beyond(rough[:, 0], sizes[:, 0])
-    rows, values, partials = [], [], []
+    rows, values, partials = list[Array](), list[float](), list[tuple[float, ...]]()
     for row in at[~hopeless]:
         step()
         if wanted == POINTS and truth.improper(row.astype(float).tolist()):
@@ -76,7 +76,9 @@ def measured_at(spec: Integral, truth: IntegralTruth, step: Callable[[], None]) 
         if len(rows) >= wanted:
             break
     if not rows:
-        raise DomainError("the integral is nowhere in the range of float32", hint=f"{len(at)} points were tried")
+        raise DomainError(
+            "the integral is nowhere in the range of float32", hint=f"{len(at)} points were tried"
+        )
     found = Exact(np.array(rows), np.array(values), np.array(partials))
     unknown = np.isnan(found.partials).mean(0)
     for j, share in enumerate(unknown):

@@ -1,7 +1,7 @@
 """Exact integrals and their partials, in ball arithmetic (Arb).
 
-Proper integrals are enclosed by Petras' algorithm (Johansson, Numerical integration in arbitrary-precision ball
-arithmetic, ICMS 2018). Where an end is infinite, the integrand singular there or the enclosure too wide, the
+Proper integrals are enclosed by Petras' algorithm (Johansson, Numerical integration in arbitrary-precision
+ball arithmetic, ICMS 2018). Where an end is infinite, the integrand singular there or the enclosure too wide, the
 double-exponential rule (Takahasi and Mori 1974) is halved until two steps agree to 2**-64 and nothing is left
 beyond. Partials are Leibniz' rule over the user's own formula, by dual numbers.
 """
@@ -18,8 +18,8 @@ from flint import acb, arb, ctx
 from vjpgen.complex_ops import Program
 from vjpgen.errors import InputError
 from vjpgen.expr import Expr, substitute, var
-from vjpgen.floats import Array
 from vjpgen.integral import Integral
+from vjpgen.roots import Reference
 from vjpgen.truth import Truth
 
 _PRECISION = 128
@@ -30,23 +30,6 @@ _FIRST, _LAST = 16, 1024  # steps to one
 _EVALUATIONS = 5_000
 _STEP = 2.0**-20  # relative, of differences of partials
 Sums = list[arb]
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One exact integral.
-
-    Attributes:
-        at: the point.
-        value: the integral.
-        partials: by each argument.
-        second: of each partial, the derivatives by each argument; nan where they are not known.
-    """
-
-    at: tuple[float, ...]
-    value: float
-    partials: tuple[float, ...]
-    second: tuple[tuple[float, ...], ...]
 
 
 class IntegralTruth:
@@ -193,7 +176,7 @@ class _End:
 def _double_exponential(
     cells: Callable[[list[arb]], list[Sums]], low: arb | None, high: arb | None, far: int
 ) -> list[arb | None]:
-    """Integrals by even steps of s, of which the hyperbolic sine is the logarithm of the distance from an end."""
+    """Integrals by even steps of s: pi*sinh(s) is the logarithm of the distance from an end."""
     last = float((arb(far) / arb.pi()).asinh())
     sums, sizes, before, tails = (Sums() for _ in range(4))
     steps = _FIRST

@@ -22,10 +22,12 @@ from vjpgen.pipeline import file_words
 if TYPE_CHECKING:
     from vjpgen.integral_doc import Quadrature
     from vjpgen.integral_points import Exact
-    from vjpgen.integral_truth import IntegralTruth, Reference
+    from vjpgen.integral_truth import IntegralTruth
     from vjpgen.report import Figures
+    from vjpgen.roots import Reference
 
 _ENOUGH = 1.0  # bits on average
+_GOAL = 2.0  # bits on average, above which a closed form is held against a quadrature
 _LOST = 16  # one point in so many may be beyond the quadrature; more of them are refused
 
 
@@ -136,7 +138,7 @@ def _generate(work: _Work, meter: Meter) -> GeneratedIntegral:
         closed = next((e for e in guesses() if agrees(e, spec, exact, truth, rows)), None)
     if closed is not None and closed.names:
         found = _from_closed_form(work, show(closed))
-        if not found.missed:
+        if all(f.mean_bits <= _GOAL for _, f in found.figures if f.points):
             return found
         with suppress(DomainError):
             other = _by_quadrature(work, meter, truth, exact, rows)
@@ -189,7 +191,9 @@ def _by_quadrature(
             work.step("measuring the integral in double words")
             best = min(best, tried(replace(best[2], words=2)), key=lambda t: _shortfall(t[0]))
     figures, got, draft = best
-    _converged(spec, draft, at, np.concatenate([exact.values, [r.value for r in references]]), got.values[:, 0])
+    _converged(
+        spec, draft, at, np.concatenate([exact.values, [r.value for r in references]]), got.values[:, 0]
+    )
     missed = tuple(_miss(spec, label, f) for label, f in figures if f.off)
     lines = tuple(_sentence(spec, label, f) for label, f in figures) + missed
     module = render_integral.render_integral(replace(draft, accuracy=lines), work.command, work.templates)
@@ -198,9 +202,7 @@ def _by_quadrature(
     module_path = work.output or Path(f"{spec.name}.py")
     beside = work.tests or module_path.with_name(f"test_{module_path.name}")
     where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
-    tests = render_integral_tests.render_tests(
-        spec, references, errors, where, work.command, work.templates
-    )
+    tests = render_integral_tests.render_tests(spec, references, errors, where, work.command, work.templates)
     how, kept = integral_doc.how(draft), integral_doc.kept(spec)
     return GeneratedIntegral(spec, digest.signed(module), digest.signed(tests), figures, how, kept, missed)
 
@@ -227,9 +229,7 @@ def _measured(spec: Integral, exact: Exact, got: Any, count: int) -> tuple[tuple
 
     found = [("value", figures(got.values[:count, 0], exact.values, exact.at))]
     for j, a in enumerate(spec.args):
-        both = [
-            figures(p[:count, 0, j], exact.partials[:, j], exact.at) for p in (got.partials, got.forward)
-        ]
+        both = [figures(p[:count, 0, j], exact.partials[:, j], exact.at) for p in (got.partials, got.forward)]
         found.append((f"d/d{a}", max(both, key=lambda f: f.max_ulps if f.points else -1.0)))
     return tuple(found)
 
@@ -281,5 +281,3 @@ def _sentence(spec: Integral, label: str, f: Figures) -> str:
         f"{label}: at most {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f}, mean {f.mean_bits:.2f} bits,"
         f" over {f.points} float32 points of {spec.domain}"
     )
-
-

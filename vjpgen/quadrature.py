@@ -1,9 +1,9 @@
 """Quadrature rules with nodes that are fixed beforehand, and what they make of an integral in float64.
 
-A node is a distance from an end, so that none is lost next to zero: over a finite range as a share of its width,
-from both ends alike; elsewhere as it stands. Gauss-Legendre; the double-exponential rules of Takahasi and Mori
-(1974) for ends where an integrand is singular; and the same with single exponentials, whose nodes are spread
-evenly over all magnitudes.
+A node is a distance from an end, so that none is lost next to zero: over a finite range as a share of its
+width, from both ends alike; elsewhere as it stands. Gauss-Legendre; the double-exponential rules of Takahasi and
+Mori (1974) for ends where an integrand is singular; and the same with single exponentials, whose nodes are
+spread evenly over all magnitudes.
 """
 
 from __future__ import annotations
@@ -152,15 +152,11 @@ def finest(spec: Integral) -> Rule:
     return ladder(spec)[-1]
 
 
-def sums(
-    spec: Integral, rule: Rule, integrands: Sequence[Expr], at: Array
-) -> tuple[Array, Array]:
+def sums(spec: Integral, rule: Rule, integrands: Sequence[Expr], at: Array) -> tuple[Array, Array]:
     """Integrals (n, m) of m formulas at points (n, a), in float64, and the sums of the terms' magnitudes."""
     distance, weight = nodes(rule)
     room = max(1, _LONGEST // len(distance))
-    parts = [
-        _sums(spec, distance, weight, integrands, at[k : k + room]) for k in range(0, len(at), room)
-    ]
+    parts = [_sums(spec, distance, weight, integrands, at[k : k + room]) for k in range(0, len(at), room)]
     return tuple(np.concatenate(p) for p in zip(*parts, strict=True))  # type: ignore[return-value]
 
 
@@ -207,7 +203,7 @@ def chosen(spec: Integral, integrands: Sequence[Expr], at: Array, exact: Array) 
         at: points (n, a).
         exact: their integrals (n, m); nan where they are not known.
     """
-    misses = []
+    misses = list[tuple[int, int, int]]()
     for rule in ladder(spec):
         found, sizes = sums(spec, rule, integrands, at)
         off = [_far(found, exact, sizes, goal) for goal in _GOALS]
@@ -234,5 +230,3 @@ def place(spec: Integral, share: Array, at: Array) -> Array:
         if ends[0] is None and ends[1] is None:
             return np.asarray(np.where(share > 0.5, np.exp(24 * share - 20), -np.exp(4 - 24 * share)))
         return np.asarray(ends[1] - spread if ends[0] is None else ends[0] + spread)
-
-

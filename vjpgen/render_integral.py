@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vjpgen.doc import escape
 from vjpgen.double_word import lower_words
-from vjpgen.expr import Expr, variables
+from vjpgen.expr import Expr, rebuild, single_words, variables
 from vjpgen.integral_doc import ZERO, Quadrature, documentation, header
 from vjpgen.lowering import lower
 from vjpgen.module_names import module_names
@@ -18,6 +18,7 @@ from vjpgen.quadrature import KINDS, Rule, steps
 from vjpgen.render import body, decorators_first, helpers_in, standard_imports, with_callees
 from vjpgen.statements import cotangents_type, product, returned, unpack, without_unused
 from vjpgen.templating import Templates
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -48,7 +49,7 @@ def render_integral(found: Quadrature, command: str, folder: Path | None = None)
         "partials": builder.partials(),
     }  # fmt: skip
     integrands, places = builder.functions(), builder.places()
-    quadrature = ("_two_sum(", *places, *(["_dw_sub( _dw_add( _dw_mul("] if found.words == 2 else ()))
+    quadrature = (*places, "_dw_sub( _dw_add( _dw_mul(" if found.words == 2 else "_two_sum(")
     used = [line for lines in statements.values() for line in lines]
     used += [line for function in integrands for line in function.lines]
     code = "\n".join((*used, *quadrature))
@@ -75,7 +76,6 @@ def render_integral(found: Quadrature, command: str, folder: Path | None = None)
             word="Pair" if found.words == 2 else "Array",
             integrands=integrands,
             places=places,
-            scaled=builder.scaled(),
             finite=finite,
             low_moves=spec.low is not None and bool(variables(spec.low)),
             high_moves=spec.high is not None and bool(variables(spec.high)),
@@ -110,7 +110,7 @@ class _Builder:
         self.found, self.spec = found, found.spec
         self.args, self.words = self.spec.args, found.words
         suffixes = (
-            "value", "partials", "nodes", "integral", "integral_rule", "change", "exact", "exact_rule",
+            "value", "partials", "nodes", "integral", "integral_rule", "change", "linear", "linear_rule",
             "limits", "integrand", *(f"integrand_{a}" for a in self.args),
         )  # fmt: skip
         own = (f"_{self.spec.name}_{s}" for s in suffixes)
@@ -120,7 +120,7 @@ class _Builder:
         self.varying = [j for j, (slope, end) in enumerate(pairs) if slope is not ZERO or end is not ZERO]
         self.slots = [self.names.new(f"partial_{self.args[j]}") for j in self.varying]
         self.word = "Pair" if self.words == 2 else "Array"
-        self.summed = f"_{self.spec.name}_{'exact' if self.words == 2 else 'integral'}"
+        self.summed = f"_{self.spec.name}_integral"
 
     def factors(self) -> list[str]:
         held = dict(zip(self.varying, self.slots, strict=True))
@@ -228,11 +228,6 @@ class _Builder:
             found += [f"high - {step}"] if high or not low else []
         return tuple(found)
 
-    def scaled(self) -> str:
-        if len(self.spec.limits) < 2:
-            return "total + rest"
-        return "(total + rest) * " + ("width[0]" if self.words == 2 else "(high - low)")
-
     def functions(self) -> list[Function]:
         """The limits, the integrand and its partials."""
         found = [self._limits()]
@@ -242,11 +237,13 @@ class _Builder:
             found.append(self._integrand(f"integrand_{self.args[j]}", self.found.slopes[j], about))
         for j in self.varying:
             if not self._closed_or_none(j):
-                lines, results = lower_words([self.found.ends[j]], self.names.copy(), self.args[0])
+                lines, results = lower_words([_plain(self.found.ends[j])], self.names.copy(), self.args[0])
                 about = f"What the limits contribute to the partial by {self.args[j]}."
                 signature = ", ".join(f"{a}: Pair" for a in self.args)
                 found.append(
-                    Function(f"ends_{self.args[j]}", signature, "Pair", about, (*lines, f"return {results[0]}"))
+                    Function(
+                        f"ends_{self.args[j]}", signature, "Pair", about, (*lines, f"return {results[0]}")
+                    )
                 )
         return found
 
@@ -265,7 +262,9 @@ class _Builder:
                 text if variables(e) else f"jnp.full_like({like}, {text})"
                 for e, text in zip(ends, block.results, strict=True)
             ]
-        about = "The limits of integration" + ("." if len(self.spec.limits) == 2 else "; 0 for an infinite one.")
+        about = "The limits of integration" + (
+            "." if len(self.spec.limits) == 2 else "; 0 for an infinite one."
+        )
         last = f"return {', '.join(results)}"
         return Function("limits", signature, f"tuple[{self.word}, {self.word}]", about, (*lines, last))
 
@@ -273,7 +272,7 @@ class _Builder:
         names, like = self.names.copy(), self.spec.variable
         signature = ", ".join(f"{v}: {self.word}" for v in self.spec.variables)
         if self.words == 2:
-            lines, results = lower_words([e], names, like)
+            lines, results = lower_words([_plain(e)], names, like)
             text = results[0]
         else:
             anchors = [dict(zip(self.spec.variables, a, strict=True)) for a in self.found.anchors]
@@ -302,3 +301,8 @@ class _Builder:
         else:
             last = f"return {kept.format(value)}"
         return without_unused(names, (*lines, f"{value} = {text}", limits, last))
+
+
+def _plain(e: Expr) -> Expr:
+    """A form without words of its own choice, all of which will be double."""
+    return rebuild(e, single_words)

@@ -10,8 +10,8 @@ from vjpgen import __version__
 from vjpgen.doc import escape, one_line, wrapped
 from vjpgen.expr import variables
 from vjpgen.integral import Integral
-from vjpgen.integral_truth import Reference
 from vjpgen.render_implicit_tests import LOOSE, row
+from vjpgen.roots import Reference
 from vjpgen.templating import Templates
 
 
