@@ -144,8 +144,9 @@ def read_integral(
     used = variables(integrand, *(e for e in limits if e is not None))
     idle = tuple(f"the integral does not use {a}: its partial is zero" for a in order if a not in used)
     return Integral(
-        function, order, variable, integrand, limits[0], limits[1], tuple(c for c in conditions if c.op != "true"),
-        text.strip(), over.strip(), tuple(a.strip() for a in assume), (*notes, *idle),
+        function, order, variable, integrand, limits[0], limits[1],
+        tuple(c for c in conditions if c.op != "true"), text.strip(), over.strip(),
+        tuple(a.strip() for a in assume), (*notes, *idle),
     )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """Exact integrals and their partials, in ball arithmetic (Arb).
 
 Proper integrals are enclosed by Petras' algorithm (Johansson, Numerical integration in arbitrary-precision
-ball arithmetic, ICMS 2018). Where an end is infinite, the integrand singular there or the enclosure too wide, the
-double-exponential rule (Takahasi and Mori 1974) is halved until two steps agree to 2**-64 and nothing is left
-beyond. Partials are Leibniz' rule over the user's own formula, by dual numbers.
+ball arithmetic, ICMS 2018). Where an end is infinite, the integrand singular there or the enclosure too wide,
+the double-exponential rule (Takahasi and Mori 1974) is halved until two steps agree to 2**-64 and nothing is
+left beyond. Partials are Leibniz' rule over the user's own formula, by dual numbers.
 """
 
 from __future__ import annotations

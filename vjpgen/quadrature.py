@@ -1,9 +1,9 @@
 """Quadrature rules with nodes that are fixed beforehand, and what they make of an integral in float64.
 
 A node is a distance from an end, so that none is lost next to zero: over a finite range as a share of its
-width, from both ends alike; elsewhere as it stands. Gauss-Legendre; the double-exponential rules of Takahasi and
-Mori (1974) for ends where an integrand is singular; and the same with single exponentials, whose nodes are
-spread evenly over all magnitudes.
+width, from both ends alike; elsewhere as it stands. Gauss-Legendre; the double-exponential rules of Takahasi
+and Mori (1974) for ends where an integrand is singular; and the same with single exponentials, whose nodes
+are spread evenly over all magnitudes.
 """
 
 from __future__ import annotations
