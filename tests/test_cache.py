@@ -36,7 +36,7 @@ def found() -> Generated:
 def searches(found: Generated, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every search that is done; each finds the same, at once."""
     done: list[object] = []
-    monkeypatch.setattr(pipeline, "_search", lambda *given: done.append(given) or found)
+    monkeypatch.setattr(pipeline, "searched", lambda *given: done.append(given) or found)
     return done
 
 

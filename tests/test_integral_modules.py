@@ -17,7 +17,8 @@ TARGETS = {
     "stieltjes": ("exp(-t*x)/(1+t)", "t=0..oo", ["1e-6 < x < 1e6"], False),
     "elliptic": ("1/sqrt((1-t**2)*(1-m*t**2))", "t=0..1", ["0 < m < 0.99"], False),
     "quartic": ("exp(-t**4*x)", "t=-y..2*y", ["0.01 < x < 10", "0 < y < 2"], False),
-    "lorentz": ("1/(1+x*t**2)", "t=0..y", ["0.01 < x < 100", "0.1 < y < 10"], True),
+    "lorentz": ("1/(1+x*t**2)", "t=0..y", ["0.01 < x < 100", "0.1 < y < 10"], False),
+    "logmean": ("x**t", "t=0..1", ["x > 0"], True),
 }
 
 

@@ -68,7 +68,7 @@ def test_the_way_from_the_command_to_the_file(folder: Path, capsys: pytest.Captu
 def test_other_templates_are_another_result(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     searches: list[object] = []
     found = Generated(parse("x"), "", "", None)  # type: ignore[arg-type]
-    monkeypatch.setattr(pipeline, "_search", lambda *given: searches.append(given) or found)
+    monkeypatch.setattr(pipeline, "searched", lambda *given: searches.append(given) or found)
     monkeypatch.setattr(pipeline, "_recorded", lambda results, key, made: keys.append(key) or made)
     keys: list[str] = []
     for text in (CAST, CAST, CAST.replace("Ours", "Mine")):

@@ -48,7 +48,7 @@ Examples:
   vjpgen mypackage.model:activation -o activation.py
   vjpgen --external scipy.special:j0 --args x --also j1=scipy.special:j1 --grad "x=-j1(x)"
   vjpgen --solve y "y*exp(y) = x" --assume "x > -exp(-1)" --assume "y >= -1" -o lambert.py
-  vjpgen --integral "exp(-t**2*x)" --over "t=0..y" --assume "x > 0" -o bell.py
+  vjpgen --integral "exp(-t*x)/(1+t)" --over "t=0..oo" --assume "1e-6 < x < 1e6" -o stieltjes.py
 
 \b
 The language is described in docs/language.md: + - * / ** ^, comparisons, Piecewise,
@@ -194,7 +194,8 @@ def command(
     from vjpgen.reporting import pictures
     from vjpgen.wishes import worded
 
-    cli_inputs.alone(latex, expression=expression, solve=solve, inverse=inverse, external=external)
+    others = {"solve": solve, "inverse": inverse, "integral": integral, "external": external}
+    cli_inputs.alone(latex, expression=expression, **others)
     status = cli_inputs.each(expression, click.get_current_context())
     if status is not None:
         return status

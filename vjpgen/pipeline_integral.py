@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from vjpgen.roots import Reference
 
 _ENOUGH = 1.0  # bits on average
-_GOAL = 2.0  # bits on average, above which a closed form is held against a quadrature
-_LOST = 16  # one point in so many may be beyond the quadrature; more of them are refused
+_RARE = 100  # one point in so many may be far off before a closed form is held against a quadrature
+_LOST = 8  # one point in so many may be beyond the quadrature; more of them are refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _generate(work: _Work, meter: Meter) -> GeneratedIntegral:
         closed = next((e for e in guesses() if agrees(e, spec, exact, truth, rows)), None)
     if closed is not None and closed.names:
         found = _from_closed_form(work, show(closed))
-        if all(f.mean_bits <= _GOAL for _, f in found.figures if f.points):
+        if all(f.mean_bits <= _ENOUGH and f.off * _RARE <= f.points for _, f in found.figures if f.points):
             return found
         with suppress(DomainError):
             other = _by_quadrature(work, meter, truth, exact, rows)
@@ -253,7 +253,7 @@ def _converged(spec: Integral, draft: Quadrature, at: Any, values: Any, got: Any
     """Refuses an integral that the quadrature misses at many points.
 
     Raises:
-        DomainError: it is more than one part in 256 off at one point in 16; says where.
+        DomainError: it is more than one part in 256 off at one point in eight; says where.
     """
     from vjpgen.integral_points import where
 
