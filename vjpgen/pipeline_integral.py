@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _ENOUGH = 1.0  # bits on average
 _RARE = 100  # one point in so many may be far off before a closed form is held against a quadrature
+_NOT_FINITE = 2.0**32  # ulps; such results are said to be missed, and no test can hold them
 _LOST = 8  # one point in so many may be beyond the quadrature; more of them are refused
 
 
@@ -186,7 +187,9 @@ def _by_quadrature(
     if not _good(best[0]):
         work.step("searching for stable forms")
         stable = searched(written, exact, work.effort)
-        best = min(best, tried(stable), key=lambda t: _shortfall(t[0]))
+        mixed = replace(written, ends=stable.ends)
+        drafts = dict.fromkeys((stable, mixed))  # the integrand may be best as it is written, the ends not
+        best = min(best, *map(tried, drafts), key=lambda t: _shortfall(t[0]))
         if not _good(best[0]):
             work.step("measuring the integral in double words")
             best = min(best, tried(replace(best[2], words=2)), key=lambda t: _shortfall(t[0]))
@@ -202,6 +205,8 @@ def _by_quadrature(
     module_path = work.output or Path(f"{spec.name}.py")
     beside = work.tests or module_path.with_name(f"test_{module_path.name}")
     where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
+    told = [(r, e) for r, e in zip(references, errors, strict=True) if max(e) < _NOT_FINITE]
+    references, errors = [r for r, _ in told], [e for _, e in told]
     tests = render_integral_tests.render_tests(spec, references, errors, where, work.command, work.templates)
     how, kept = integral_doc.how(draft), integral_doc.kept(spec)
     return GeneratedIntegral(spec, digest.signed(module), digest.signed(tests), figures, how, kept, missed)
@@ -228,8 +233,13 @@ def _measured(spec: Integral, exact: Exact, got: Any, count: int) -> tuple[tuple
     from vjpgen.report import figures
 
     found = [("value", figures(got.values[:count, 0], exact.values, exact.at))]
+    reverse = got.partials[:count, 0]
+    infinite = ~np.isfinite(reverse).all(1, keepdims=True)  # times a tangent that is zero: nan
+    forward = np.where(infinite, reverse, got.forward[:count, 0])
     for j, a in enumerate(spec.args):
-        both = [figures(p[:count, 0, j], exact.partials[:, j], exact.at) for p in (got.partials, got.forward)]
+        both = [
+            figures(np.ascontiguousarray(p[:, j]), exact.partials[:, j], exact.at) for p in (reverse, forward)
+        ]
         found.append((f"d/d{a}", max(both, key=lambda f: f.max_ulps if f.points else -1.0)))
     return tuple(found)
 
