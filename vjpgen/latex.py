@@ -1,8 +1,8 @@
 r"""LaTeX to formulas of the language.
 
 sympy can read LaTeX too, with the library lark (antlr4, its other way, was not tried). As of sympy 1.14 that
-grammar reads neither `cases` nor `\operatorname{erf}`, finds five meanings of `\tanh\left(x\right)`, loses the
-place of a mistake, and sympy rewrites what it read. What has two readings here is refused, not guessed.
+grammar reads neither `cases` nor `\operatorname{erf}`, finds five meanings of `\tanh\left(x\right)`, loses
+the place of a mistake, and sympy rewrites what it read. What has two readings here is refused, not guessed.
 """
 
 from __future__ import annotations
