@@ -36,10 +36,10 @@ BLOCKS = [
 
 
 @cache
-def helped(script: str) -> str:
-    """What a script of the repository prints for --help."""
+def helped(*script: str) -> str:
+    """What a script of the repository, or a module, prints for --help."""
     done = subprocess.run(
-        [sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, *script, "--help"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -53,6 +53,8 @@ def commands(body: str) -> None:
         options = [w.partition("=")[0] for w in words if w.startswith("--")]
         if program == "python":
             assert set(options) <= set(re.findall(r"--[\w-]+", helped(words[0]))), line
+        elif program == "vjpgen":
+            assert set(options) <= set(re.findall(r"--[\w-]+", helped("-m", "vjpgen"))), line
         elif program == "pip":
             (extra,) = re.findall(r"\[(\w+)\]", words[-1])
             assert extra in project["project"]["optional-dependencies"]
