@@ -1,9 +1,9 @@
 """What the README and the pages of docs/ show is what happens: commands and programs are run in their order.
 
 A block "console" holds commands after "$ " and what they printed; a block "python" is a program, a block
-"ipython" cells between blank lines, and the block "text" after it what that printed; a block "toml" or
-"python" whose first line is "# FILE" is that file. With `pytest --update` what was printed is rewritten. What
-else is shown is tried by tests/test_blocks.py.
+"ipython" cells between blank lines, and the block "text" after it what that printed; a block "toml", "lisp"
+or "python" whose first line is "# FILE" or "; FILE" is that file. With `pytest --update` what was printed is
+rewritten. What else is shown is tried by tests/test_blocks.py.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ shell = InteractiveShell()
 for cell in sys.argv[1].split("\\n\\n"):
     shell.run_cell(cell).raise_error()
 """
-FILE = re.compile(r"# ([\w/]+\.(?:py|toml))\n")
+FILE = re.compile(r"[#;] ([\w/]+\.(?:py|toml|fpcore))\n")
 COMMAND = re.compile(r"^\$ (.*)\n", flags=re.M)
 SECONDS = re.compile(r" in \d+\.\d+s\b.*")
 
@@ -66,7 +66,7 @@ def replay(readme: str, folder: Path) -> str:
         nonlocal printed
         kind, body = match.groups()
         named = FILE.match(body)
-        if kind in ("python", "toml") and named:
+        if kind in ("python", "toml", "lisp") and named:
             place = folder / named[1]
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(body)
