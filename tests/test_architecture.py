@@ -113,6 +113,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "recorded",
         "measured",
         "roots",
+        "domain_points",
         "implicit_points",
         "complex_ops",
         "integral_truth",
@@ -132,6 +133,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("residuals", "lowering", "double_word"),
     ("module_names",),
     ("statements", "scaffold", "doc"),
+    ("rule_text",),
     (
         "render",
         "render_tests",
@@ -150,6 +152,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("traced",),
     ("meter", "meter_process"),
     ("report",),
+    ("against_exact",),
     ("judged",),
     ("shortfall",),
     ("asking", "tracing"),

@@ -13,7 +13,8 @@ from vjpgen import generate_external
 from vjpgen.dotted import Dotted, bindings, dotted, look_up
 from vjpgen.errors import DomainError, InputError, NameRefused, OptionError, ParseError
 from vjpgen.external import External, read
-from vjpgen.pipeline_external import command_line, searched
+from vjpgen.pipeline import command_again
+from vjpgen.pipeline_external import searched
 from vjpgen.render_external_tests import points
 
 JV = {"x": "(jv(v-1,x) - jv(v+1,x))/2"}
@@ -101,7 +102,7 @@ def test_the_command_gives_the_same_again() -> None:
         "m:g", "a,b,c", grad={"a": "h(a)"}, also={"h": "n:h"}, stop=["b"], missing={"c": "difference"},
         assume=["a > 0"], elementwise=True,
     )  # fmt: skip
-    assert command_line(found, Path("x.py"), None) == (
+    assert command_again(found.words, Path("x.py"), None) == (
         "vjpgen --external m:g --name g --args a,b,c --grad 'a=h(a)' --stop b --missing c=difference "
         "--also h=n:h --assume 'a > 0' --elementwise -o x.py"
     )

@@ -16,7 +16,8 @@ from vjpgen.expr import call, show, var
 from vjpgen.implicit import Implicit, read_equation, read_inverse
 from vjpgen.implicit_points import solutions
 from vjpgen.naming import Names
-from vjpgen.pipeline_implicit import as_written, command_line
+from vjpgen.pipeline import command_again
+from vjpgen.pipeline_implicit import as_written
 from vjpgen.render import with_callees
 from vjpgen.render_implicit import render_implicit, sought
 from vjpgen.roots import RootFinder
@@ -67,7 +68,7 @@ def test_bounds_may_be_formulas_of_the_arguments() -> None:
 
 
 def test_the_command_gives_the_same_again() -> None:
-    words = command_line(lambert(guess="log(1 + x)"), None, None)
+    words = command_again(lambert(guess="log(1 + x)").words, None, None)
     assert words == (
         "vjpgen 'y*exp(y) = x' --solve y --name lambert --args x --assume 'x > -exp(-1)' --assume 'y >= -1'"
         " --guess 'log(1 + x)'"

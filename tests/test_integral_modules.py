@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mutation.run import passes
+from mutation.run import own_tests_pass
 from vjpgen import generate_integral
 
 pytestmark = pytest.mark.slow
@@ -31,9 +31,7 @@ def test_targets_are_right_to_two_bits(name: str, tmp_path: Path) -> None:
         assert figures.points > 100, label
         assert figures.mean_bits <= 2.0, label
         assert figures.bad == 0, label
-    tests = tmp_path / f"test_{name}.py"
-    tests.write_text(found.tests)
-    assert passes(tests, name, found.module)
+    assert own_tests_pass(found, name, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +47,4 @@ def test_faults_are_found(right: str, wrong: str, tmp_path: Path) -> None:
     integrand, over, assume, _ = TARGETS["quartic"]
     found = generate_integral(integrand, over, name="quartic", assume=assume)
     assert right in found.module
-    tests = tmp_path / "test_quartic.py"
-    tests.write_text(found.tests)
-    assert not passes(tests, "quartic", found.module.replace(right, wrong))
+    assert not own_tests_pass(found, "quartic", tmp_path, found.module.replace(right, wrong))

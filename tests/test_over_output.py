@@ -37,11 +37,9 @@ def test_every_step_is_undone(text: str, at: float) -> None:
     assert x == pytest.approx(at + 0.25, rel=1e-12)
 
 
-@pytest.mark.parametrize("text", ["x*exp(x)", "cos(x)", "abs(x) + 1", "x**x", "3"])
+@pytest.mark.parametrize("text", ["x*exp(x)", "cos(x)", "abs(x) + 1", "x**x"])
 def test_none_where_the_argument_is_not_alone_or_the_operation_has_no_inverse(text: str) -> None:
-    formula = parse(text, args=("x",)).outputs[0]
-    known = over_output.undone(formula) if formula.names else None
-    assert known is None
+    assert over_output.undone(parse(text).outputs[0]) is None
 
 
 @pytest.mark.parametrize(

@@ -120,13 +120,13 @@ def _formula(task: Task) -> dict[str, Any]:
 
 
 def _external(task: Task) -> dict[str, Any]:
-    from vjpgen import pipeline_external
+    from vjpgen import pipeline, pipeline_external
 
     found = pipeline_external.generate_external(
         **task.asked, name=task.name, timeout=task.timeout, **_places(task)
     )
     effort = task.asked.get("effort", "normal")
-    command = pipeline_external.command_line(found.spec, None, None, effort, task.templates)
+    command = pipeline.command_again(found.spec.words, None, None, effort, task.templates)
     return {**_texts(task, found, pipeline_external.moved), "command": command}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vjpgen.cli_passing import SPELLED
-from vjpgen.command_words import deliver, in_order, refuse_choices
+from vjpgen.command_words import deliver, generating, in_order, named, refuse_together
 from vjpgen.errors import OptionError
 
 if TYPE_CHECKING:
@@ -90,14 +90,9 @@ def run(
         if given[option]:
             hint = "write the whole gradient with --grad"
             raise OptionError(f"{spelled} does not go with --external", hint=hint)
-    for option, spelled in {"report": "--report", "plot": "--plot", **SPELLED}.items():
-        if given[option]:
-            raise OptionError(f"{spelled} does not go with --external", hint="leave it out")
-    refuse_choices(given, "--external")
+    refuse_together(given, {"report": "--report", "plot": "--plot", **SPELLED}, "--external")
     wanted = {
-        "name": given["name"] if given["name"] is not None or not places else places[0].stem,
-        "args": given["names"],
-        "assume": given["assume"],
+        **named(given, places),
         "grad": _split("--grad", given["grad"], "X=FORMULA"),
         "also": _split("--also", given["also"], "NAME=MODULE:NAME"),
         "stop": tuple(a for names in given["stop"] for a in split_names(names)),
@@ -122,16 +117,7 @@ def _generate(
 
     tables = {option: dict(wanted[option]) for option in ("grad", "also", "missing")}
     with terminal.progress() as say:
-        return generate_external(
-            external,
-            **{**wanted, **tables},
-            output=places[0] if places else None,
-            tests_path=places[1] if len(places) > 1 else None,
-            effort=given["effort"],
-            templates=given["templates"],
-            timeout=given["timeout"],
-            progress=say,
-        )
+        return generate_external(external, **{**wanted, **tables}, **generating(given, places, say))
 
 
 def _deliver(generated: GeneratedExternal, places: Sequence[Path], force: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vjpgen.cli_passing import SPELLED
-from vjpgen.command_words import deliver, in_order, refuse_choices
+from vjpgen.command_words import deliver, figures_shown, generating, in_order, named, refuse_together
 from vjpgen.errors import OptionError
 
 if TYPE_CHECKING:
@@ -60,16 +60,8 @@ def run(expression: str | None, places: tuple[Path, ...], given: Mapping[str, An
     from vjpgen.pipeline_implicit import generate_implicit
 
     asks = "--solve" if given["solve"] is not None else "--inverse"
-    for option, spelled in NOT_TOGETHER.items():
-        if given[option]:
-            raise OptionError(f"{spelled} does not go with {asks}", hint="leave it out")
-    refuse_choices(given, asks)
-    wanted = {
-        "name": given["name"] if given["name"] is not None or not places else places[0].stem,
-        "args": given["names"],
-        "assume": given["assume"],
-        "guess": given["guess"],
-    }
+    refuse_together(given, NOT_TOGETHER, asks)
+    wanted = {**named(given, places), "guess": given["guess"]}
     if given["solve"] is None:
         text = given["inverse"]
         read_inverse(text, **wanted)  # before anything slow is imported
@@ -80,37 +72,20 @@ def run(expression: str | None, places: tuple[Path, ...], given: Mapping[str, An
         read_equation(text, given["solve"], **wanted)
     files.check(places, force=force)
     with terminal.progress() as say:
-        generated = generate_implicit(
-            text,
-            solve=given["solve"],
-            **wanted,
-            output=places[0] if places else None,
-            tests_path=places[1] if len(places) > 1 else None,
-            effort=given["effort"],
-            templates=given["templates"],
-            timeout=given["timeout"],
-            progress=say,
-        )
+        how = generating(given, places, say)
+        generated = generate_implicit(text, solve=given["solve"], **wanted, **how)
     deliver((generated.module, generated.tests), places, force)
     click.echo("\n".join(_lines(generated, places)), err=not places)
 
 
 def _lines(generated: GeneratedImplicit, places: tuple[Path, ...]) -> list[str]:
+    from vjpgen.domain_points import in_words
     from vjpgen.render_implicit import kept, sought
 
     spec = generated.spec
-    lines = ["    ".join([spec.title, *([", ".join(map(str, places))] if places else [])])]
-    width = max(len(label) for label, _ in generated.figures)
-    for label, f in generated.figures:
-        if f.points:
-            missed = f", {f.off} of {f.points} more than 16 ulp off" if f.off else ""
-            lines.append(
-                f"  {label:{width}}  max {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f} ulp,"
-                f" mean {f.mean_bits:.3f} bits{missed}"
-            )
+    lines = figures_shown(spec.title, generated.figures, places, missed=True)
     lines.append(f"  {spec.unknown} is sought {sought(spec)}")
     lines.append(f"  kept for the backward pass: {kept(spec)}")
     count = max(f.points for _, f in generated.figures)
-    domain = " & ".join(spec.assume_text) or "all of float32"
-    lines.append(f"  measured at {count} float32 points of {domain}, against exact solutions")
+    lines.append(f"  measured at {count} float32 points of {in_words(spec)}, against exact solutions")
     return [*lines, *(f"  note: {note}" for note in spec.notes)]

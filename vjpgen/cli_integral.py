@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vjpgen.cli_implicit import NOT_TOGETHER
-from vjpgen.command_words import deliver, in_order, refuse_choices
+from vjpgen.command_words import deliver, figures_shown, generating, in_order, named, refuse_together
 from vjpgen.errors import OptionError
 
 if TYPE_CHECKING:
@@ -59,46 +59,25 @@ def run(places: tuple[Path, ...], given: Mapping[str, Any], *, force: bool) -> N
     from vjpgen.pipeline_integral import generate_integral
 
     others = {"solve": "--solve", "inverse": "--inverse", "guess": "--guess"}
-    for option, spelled in {**NOT_TOGETHER, **others}.items():
-        if given[option]:
-            raise OptionError(f"{spelled} does not go with --integral", hint="leave it out")
-    refuse_choices(given, "--integral")
-    wanted = {
-        "name": given["name"] if given["name"] is not None or not places else places[0].stem,
-        "args": given["names"],
-        "assume": given["assume"],
-    }
+    refuse_together(given, {**NOT_TOGETHER, **others}, "--integral")
+    wanted = named(given, places)
     read_integral(given["integral"], given["over"], **wanted)  # before anything slow is imported
     files.check(places, force=force)
     with terminal.progress() as say:
-        generated = generate_integral(
-            given["integral"],
-            given["over"],
-            **wanted,
-            output=places[0] if places else None,
-            tests_path=places[1] if len(places) > 1 else None,
-            effort=given["effort"],
-            templates=given["templates"],
-            timeout=given["timeout"],
-            progress=say,
-        )
+        how = generating(given, places, say)
+        generated = generate_integral(given["integral"], given["over"], **wanted, **how)
     deliver((generated.module, generated.tests), places, force)
     click.echo("\n".join(_lines(generated, places)), err=not places)
 
 
 def _lines(generated: GeneratedIntegral, places: tuple[Path, ...]) -> list[str]:
+    from vjpgen.domain_points import in_words
+
     spec = generated.spec
-    lines = ["    ".join([spec.title, *([", ".join(map(str, places))] if places else [])])]
-    width = max(len(label) for label, _ in generated.figures)
-    for label, f in generated.figures:
-        if f.points:
-            lines.append(
-                f"  {label:{width}}  max {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f} ulp,"
-                f" mean {f.mean_bits:.3f} bits"
-            )
+    lines = figures_shown(spec.title, generated.figures, places, missed=False)
     lines += [f"  {line}" for line in generated.missed]
     lines.append(f"  computed by {generated.how}")
     lines.append(f"  kept for the backward pass: {generated.kept}")
     count = max(f.points for _, f in generated.figures)
-    lines.append(f"  measured at {count} float32 points of {spec.domain}, against exact integrals")
+    lines.append(f"  measured at {count} float32 points of {in_words(spec)}, against exact integrals")
     return [*lines, *(f"  note: {note}" for note in spec.notes)]

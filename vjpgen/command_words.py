@@ -7,13 +7,16 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from vjpgen.arguments import sort_words
 from vjpgen.errors import OptionError
 from vjpgen.settings import EFFORTS, PREFERENCES, RESIDUALS, How
+
+if TYPE_CHECKING:
+    from vjpgen.report import Figures
 
 F = TypeVar("F", bound=Callable[..., Any])
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -101,6 +104,62 @@ def asked(**given: Any) -> dict[str, Any]:
         "assume": given["assume"],
         **wishes.options(),
     }
+
+
+def refuse_together(given: Mapping[str, Any], others: Mapping[str, str], asked: str) -> None:
+    """Refuses options that do not go with another.
+
+    Args:
+        given: the options by their names.
+        others: those that do not go with it, and how they are spelled.
+        asked: the other, as it is spelled.
+
+    Raises:
+        OptionError: one is given.
+    """
+    for option, spelled in others.items():
+        if given[option]:
+            raise OptionError(f"{spelled} does not go with {asked}", hint="leave it out")
+    refuse_choices(given, asked)
+
+
+def named(given: Mapping[str, Any], places: Sequence[Path]) -> dict[str, Any]:
+    """What a function is called, its arguments and assumptions."""
+    return {
+        "name": given["name"] if given["name"] is not None or not places else places[0].stem,
+        "args": given["names"],
+        "assume": given["assume"],
+    }
+
+
+def generating(
+    given: Mapping[str, Any], places: Sequence[Path], say: Callable[[str], None] | None
+) -> dict[str, Any]:
+    """Where files go and how far a search goes."""
+    return {
+        "output": places[0] if places else None,
+        "tests_path": places[1] if len(places) > 1 else None,
+        "effort": given["effort"],
+        "templates": given["templates"],
+        "timeout": given["timeout"],
+        "progress": say,
+    }
+
+
+def figures_shown(
+    title: str, figures: Sequence[tuple[str, Figures]], places: Sequence[Path], *, missed: bool
+) -> list[str]:
+    """What was generated and its figures, in lines; `missed` says how many results are far off."""
+    lines = ["    ".join([title, *([", ".join(map(str, places))] if places else [])])]
+    width = max(len(label) for label, _ in figures)
+    for label, f in figures:
+        if f.points:
+            far = f", {f.off} of {f.points} more than 16 ulp off" if missed and f.off else ""
+            lines.append(
+                f"  {label:{width}}  max {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f} ulp,"
+                f" mean {f.mean_bits:.3f} bits{far}"
+            )
+    return lines
 
 
 def deliver(

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from vjpgen.domain_points import spec_of
 from vjpgen.expr import Expr
 from vjpgen.integral import Integral
-from vjpgen.integral_points import spec_of_domain
 from vjpgen.points import box
 
 
@@ -38,7 +38,7 @@ class Question:
 @contextmanager
 def closed_forms(spec: Integral) -> Iterator[Callable[[], Iterator[Expr]]]:
     """What sympy takes the integral to be, found by a process that runs beside the block."""
-    low, _ = box(spec_of_domain(spec))
+    low, _ = box(spec_of(spec))
     positive = tuple(a for a, x in zip(spec.args, low, strict=True) if x >= 0)
     question = Question(spec.integrand, spec.variable, spec.low, spec.high, positive)
     home = str(Path(__file__).parents[1])

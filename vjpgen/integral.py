@@ -75,11 +75,6 @@ class Integral:
         return f"{self.name}({', '.join(self.args)}) = {self.formula}"
 
     @property
-    def domain(self) -> str:
-        """Where it is defined, in words."""
-        return " & ".join(self.assume_text) or "all of float32"
-
-    @property
     def words(self) -> tuple[str, ...]:
         """The words of the command that ask for the same again, but for the files."""
         found = ["--integral", self.text, "--over", self.over_text]

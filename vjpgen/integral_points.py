@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from vjpgen import quadrature
+from vjpgen.domain_points import ends, inside, replaced, spec_of, where
 from vjpgen.errors import DomainError
-from vjpgen.evaluation import evaluate
-from vjpgen.expr import Expr, num
+from vjpgen.expr import Expr
 from vjpgen.floats import Array, huge, representable, tiny
 from vjpgen.integral import Integral
 from vjpgen.integral_truth import IntegralTruth
-from vjpgen.points import box, sample
-from vjpgen.spec import Spec
+from vjpgen.points import sample
 
 SEED = 7
 POINTS = 512
 _IMPROPER = 128  # exact values cost more there
 _DRAWN = 4  # times as many; those whose integral is no float32 number are left out
 _EACH = 20  # points of each kind in the tests
-_NEAR_ZERO = 4  # smallest normal numbers: nearer, factors may be flushed to zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,6 @@ class Exact:
     partials: Array
 
 
-def spec_of_domain(spec: Integral) -> Spec:
-    """A function with the same arguments and assumptions, and nothing to compute."""
-    return Spec(spec.name, spec.args, (num(0),), False, spec.assume, "0", spec.assume_text)
-
-
 def measured_at(spec: Integral, truth: IntegralTruth, step: Callable[[], None]) -> Exact:
     """Points of the domain with an integral that is a float32 number.
 
@@ -52,7 +45,7 @@ def measured_at(spec: Integral, truth: IntegralTruth, step: Callable[[], None]) 
         DomainError: at a point the integral is not certain, or it is nowhere a float32 number.
     """
     wanted = POINTS
-    drawn = sample(spec_of_domain(spec), _DRAWN * POINTS, SEED)
+    drawn = sample(spec_of(spec), _DRAWN * POINTS, SEED)
     half = drawn.ordinary
     order = np.argsort(np.concatenate([np.arange(half), np.arange(len(drawn.at) - half)]), kind="stable")
     at = drawn.at[order]
@@ -113,34 +106,11 @@ def landmarks(spec: Integral, at: Array) -> Array:
     usual = np.abs(np.log10(np.maximum(np.abs(at), 1e-30))).max(1)
     order = np.argsort(usual, kind="stable")
     first, found = at[order[0]].astype(np.float64), []
-    for j, ends in enumerate(zip(*box(spec_of_domain(spec)), strict=True)):
-        for k, end in enumerate(ends):
-            next_to = float(np.nextafter(np.float32(end), np.float32(-np.inf if k else np.inf)))
-            if abs(next_to) < tiny(np.float32):
-                next_to = (-_NEAR_ZERO if k else _NEAR_ZERO) * tiny(np.float32)
-            found += [_replaced(first, j, x) for x in (float(np.float32(end)), next_to) if np.isfinite(x)]
-        found.append(_replaced(first, j, 0.0))
+    for j, both in enumerate(ends(spec, first)):
+        found += [*both, replaced(first, j, 0.0)]
     ends_of_domain = np.array(found).reshape(-1, len(spec.args))
     rows = np.concatenate([ends_of_domain, at[order[::-1][:_EACH]], at[order[:_EACH]]])
     return np.asarray(rows[inside(spec, rows)])
-
-
-def inside(spec: Integral, rows: Array) -> Array:
-    """Where the assumptions hold."""
-    env = {a: np.ascontiguousarray(c, np.float64) for a, c in zip(spec.args, rows.T, strict=True)}
-    held = np.ones(len(rows), bool)
-    for condition in spec.assume:
-        held &= np.broadcast_to(evaluate(condition, env, np.float64), held.shape)
-    return held
-
-
-def _replaced(row: Array, j: int, x: float) -> Array:
-    return np.where(np.arange(len(row)) == j, x, row)
-
-
-def where(spec: Integral, row: Sequence[float] | Array) -> str:
-    """A point in words."""
-    return ", ".join(f"{a} = {x:.9g}" for a, x in zip(spec.args, row, strict=True))
 
 
 def agrees(closed: Expr, spec: Integral, exact: Exact, truth: IntegralTruth, rows: Array) -> bool:

@@ -101,6 +101,17 @@ class Meter:
         except InternalError as error:
             raise TargetError(f"{at.text} ended the process that ran it: {error}") from None
 
+    def trace(self, at: Callee, args: Sequence[str] | None) -> Any:
+        """`traced.trace`: the formula of a function that somebody wrote.
+
+        Raises:
+            TargetError: it cannot be traced, or ended the process that traced it.
+        """
+        try:
+            return self._call("trace", at, args, room="traced")
+        except InternalError as error:
+            raise TargetError(f"{at.text} ended the process that traced it: {error}") from None
+
     def versions(self) -> tuple[tuple[str, str], ...]:
         """`verify.versions`: what measured."""
         found: tuple[tuple[str, str], ...] = self._call("versions")

@@ -78,15 +78,15 @@ def over_output(forms: Forms, points: Points, how: Effort) -> Expr | None:
     if shape is None:
         return None
     kept = full(evaluate(compiled(forms.values[0]), columns(spec, points.at)), points.at[:, 0])
-    slopes, truth = points.truth_partials[:, 0, 0], Truth((shape,), OUTPUT.names)
+    slopes = points.truth_partials[:, 0, 0]
     counted = representable(slopes, np.float32) & np.isfinite(kept)
-    exact = truth.values(kept[:, None].astype(np.float64))[:, 0]
+    exact = Truth((shape,), OUTPUT.names).values(kept[:, None].astype(np.float64))[:, 0]
     if counted.sum() < FEWEST or _bits(exact.astype(np.float32)[counted], slopes[counted]) > _WORST:
         return None
-    at = np.unique(kept[counted])
-    at = at[np.random.default_rng(len(at)).permutation(len(at))]
-    alone = Spec("g", OUTPUT.names, (shape,), False, (), "")
-    target = Target((shape,), truth.values(at[:, None].astype(np.float64))[:, 0])
+    at, first = np.unique(kept[counted], return_index=True)
+    order = np.random.default_rng(len(at)).permutation(len(at))
+    at, alone = at[order], Spec("g", OUTPUT.names, (shape,), False, (), "")
+    target = Target((shape,), exact[counted][first][order])
     (found,) = Improver(alone, at[:, None], replace(how, nodes=how.nodes[:2], words=False)).improve([target])
     got = full(evaluate(compiled(found), {OUTPUT.names[0]: kept}), kept)
     good = _bits(got[counted], slopes[counted]) <= _WORST

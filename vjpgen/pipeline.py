@@ -185,9 +185,7 @@ class Order:
 
     def where(self, spec: Spec) -> str:
         """The module as its tests find it, from their own folder."""
-        module = self.output or Path(f"{spec.name}.py")
-        beside = self.tests or module.with_name(f"test_{module.name}")
-        return Path(os.path.relpath(module, beside.parent)).as_posix()
+        return module_place(spec.name, self.output, self.tests)
 
 
 def _recalled(spec: Spec, found: Any) -> Generated | None:
@@ -284,6 +282,25 @@ def command_line(
         words += [option, text]
     words += how.words if how is not None else []
     return shlex.join([*words, *file_words(output, tests_path, templates)])
+
+
+def module_place(name: str, output: Path | None, tests: Path | None) -> str:
+    """The module of a function as its tests find it, from their own folder."""
+    module = output or Path(f"{name}.py")
+    beside = tests or module.with_name(f"test_{module.name}")
+    return Path(os.path.relpath(module, beside.parent)).as_posix()
+
+
+def command_again(
+    words: Sequence[str],
+    output: Path | None,
+    tests: Path | None,
+    effort: str = "normal",
+    templates: Path | None = None,
+) -> str:
+    """The command that generates the same files again, of what is no formula."""
+    how = ["--effort", effort] if effort != "normal" else []
+    return shlex.join(["vjpgen", *words, *how, *file_words(output, tests, templates)])
 
 
 def file_words(output: Path | None, tests_path: Path | None, templates: Path | None = None) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from vjpgen import deadline, digest, dotted, settings, template_files
 from vjpgen.external import External, formulas_without_calls, read
 from vjpgen.parse import parse
-from vjpgen.pipeline import file_words
+from vjpgen.pipeline import command_again, module_place
 from vjpgen.wishes import Wishes
 
 
@@ -121,7 +120,7 @@ def generate_external(
     with deadline.steps(timeout, progress) as step:
         step("looking the functions up")
         look_up(spec, [Path.cwd(), *([module_path.parent] if module_path else [])])
-        command = command_line(spec, module_path, beside, effort, styled)
+        command = command_again(spec.words, module_path, beside, effort, styled)
         spec = searched(spec, effort, step)
         return _render(spec, command, (module_path, beside, styled), step)
 
@@ -167,9 +166,7 @@ def _render(
 
     step("writing the module and its tests")
     output, tests, styled = places
-    module_path = output or Path(f"{spec.name}.py")
-    beside = tests or module_path.with_name(f"test_{module_path.name}")
-    where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
+    where = module_place(spec.name, output, tests)
     module = render_external.render_external(spec, command, styled)
     suite = render_external_tests.render_tests(spec, where, command, styled)
     return GeneratedExternal(spec, digest.signed(module), digest.signed(suite))
@@ -179,15 +176,3 @@ def moved(generated: GeneratedExternal, module: Path, tests: Path) -> str:
     """The tests of what was generated without `output`, looking for the module where it is written."""
     place = Path(os.path.relpath(module, tests.parent)).as_posix()
     return digest.signed(generated.tests.replace(f'"{generated.spec.name}.py"', f'"{place}"'))
-
-
-def command_line(
-    spec: External,
-    output: Path | None,
-    tests: Path | None,
-    effort: str = "normal",
-    templates: Path | None = None,
-) -> str:
-    """The command that generates the same files again."""
-    words = ["vjpgen", *spec.words, *(["--effort", effort] if effort != "normal" else [])]
-    return shlex.join([*words, *file_words(output, tests, templates)])

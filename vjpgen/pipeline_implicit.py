@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vjpgen import deadline, settings, template_files
+from vjpgen.against_exact import ByTarget, cut, good, measured, misses, sentence, shortfall
+from vjpgen.domain_points import where
 from vjpgen.errors import DomainError
 from vjpgen.expr import Expr, num, variables
 from vjpgen.implicit import Implicit, conditions, read_equation, read_inverse
-from vjpgen.implicit_points import SEARCHED, SEED, around, beyond, landmarks, solutions, where
+from vjpgen.implicit_points import SEARCHED, SEED, around, beyond, landmarks, solutions
 from vjpgen.measured import Measured
 from vjpgen.meter import Meter, open_meter
-from vjpgen.pipeline import file_words
+from vjpgen.pipeline import command_again, module_place
 from vjpgen.spec import Spec
 
 if TYPE_CHECKING:
     from vjpgen.render_implicit import Solved
-    from vjpgen.report import Figures
-    from vjpgen.roots import Reference
 
 _POINTS = 4096
 _ANCHORS = 48
@@ -45,7 +44,7 @@ class GeneratedImplicit:
     spec: Implicit
     module: str
     tests: str
-    figures: tuple[tuple[str, Figures], ...]
+    figures: ByTarget
 
 
 def generate_implicit(
@@ -113,21 +112,21 @@ def _generate(
     step("solving the equation in exact arithmetic")
     at, values, partials, rising = solutions(spec, _POINTS, SEED)
     output, tests_path, styled = places
-    command = command_line(spec, output, tests_path, effort, styled)
+    command = command_again(spec.words, output, tests_path, effort, styled)
     finder = roots.RootFinder(spec)
     references = finder.references(landmarks(spec, at))
     known, count = np.array([r.at for r in references], np.float32), len(at)
     columns = [np.ascontiguousarray(c) for c in np.concatenate([at, known]).T]
 
-    def tried(solved: Solved) -> tuple[tuple[tuple[str, Figures], ...], Any]:
+    def tried(solved: Solved) -> tuple[ByTarget, Measured]:
         draft = render_implicit.render_implicit(solved, command, styled)
         got = meter.measure(draft, spec.name, 1, False, columns)
-        return measured(spec, at, values, partials, cut(got, slice(count))), got
+        return measured(spec.args, at, values, partials, cut(got, slice(count))), got
 
     step("measuring the equation as it is written")
     solved = as_written(spec, at, values, rising)
     figures, got = tried(solved)
-    if not good(figures):
+    if not good(figures, _ENOUGH):
         step("searching for stable forms")
         other = searched(spec, at, values, rising, effort)
         step("measuring the stable forms")
@@ -136,26 +135,14 @@ def _generate(
             solved, (figures, got) = other, found
     reached = np.concatenate([values, [r.value for r in references]])
     converged(spec, np.concatenate([at, known]), reached, got.values[:, 0])
-    lines = tuple(_sentence(spec, label, f) for label, f in figures)
+    lines = tuple(sentence(spec, label, f) for label, f in figures)
     module = render_implicit.render_implicit(replace(solved, accuracy=lines), command, styled)
     step("writing the tests")
-    errors = misses(references, cut(got, slice(count, None))).tolist()
+    errors = misses(references, cut(got, slice(count, None)))
     nowhere = [p for p in beyond(spec, at) if finder.unsolvable(np.array(p))]
-    module_path = output or Path(f"{spec.name}.py")
-    beside = tests_path or module_path.with_name(f"test_{module_path.name}")
-    place = Path(os.path.relpath(module_path, beside.parent)).as_posix()
+    place = module_place(spec.name, output, tests_path)
     tests = render_implicit_tests.render_tests(spec, references, nowhere, errors, place, command, styled)
     return GeneratedImplicit(spec, digest.signed(module), digest.signed(tests), figures)
-
-
-def good(figures: Sequence[tuple[str, Figures]]) -> bool:
-    """Whether nothing is left to a search: results are correctly rounded but for a few."""
-    return all(not f.off and not f.mean_bits > _ENOUGH for _, f in figures)
-
-
-def shortfall(figures: Sequence[tuple[str, Figures]]) -> tuple[int, float]:
-    """How many results are far off, and how many bits are missing on average."""
-    return sum(f.off for _, f in figures), sum(f.mean_bits for _, f in figures if f.points)
 
 
 def as_written(spec: Implicit, at: np.ndarray, values: np.ndarray, rising: bool) -> Solved:
@@ -211,39 +198,6 @@ def _solved(
     return Solved(spec, *sides, slopes[-1], tuple(slopes[:-1]), rising, tuple(map(tuple, anchors.tolist())))
 
 
-def cut(got: Measured, rows: slice) -> Measured:
-    """What was measured at some of the points."""
-    forward = None if got.forward is None else got.forward[rows]
-    return Measured(got.values[rows], got.partials[rows], forward, got.residual_bytes)
-
-
-def misses(references: Sequence[Reference], got: Any) -> np.ndarray:
-    """Errors in ulps at the references, (n, 1 + a): of a partial in the mode that is worse."""
-    from vjpgen.floats import representable, ulps
-
-    def gap(found: np.ndarray, exact: np.ndarray) -> np.ndarray:
-        return np.where(representable(exact, np.float32), ulps(np.ascontiguousarray(found), exact), 0.0)
-
-    exact = np.array([r.partials for r in references])
-    columns = [gap(got.values[:, 0], np.array([r.value for r in references]))]
-    for j in range(exact.shape[1]):
-        columns.append(np.maximum(*(gap(p[:, 0, j], exact[:, j]) for p in (got.partials, got.forward))))
-    return np.column_stack(columns)
-
-
-def measured(
-    spec: Implicit, at: np.ndarray, values: np.ndarray, partials: np.ndarray, got: Any
-) -> tuple[tuple[str, Figures], ...]:
-    """Errors of the value and of the partials; of a partial those of the mode that is worse."""
-    from vjpgen.report import figures
-
-    found = [("value", figures(got.values[:, 0], values, at))]
-    for j, a in enumerate(spec.args):
-        both = [figures(p[:, 0, j], partials[:, j], at) for p in (got.partials, got.forward)]
-        found.append((f"d/d{a}", max(both, key=lambda f: f.max_ulps if f.points else -1.0)))
-    return tuple(found)
-
-
 def converged(spec: Implicit, at: np.ndarray, values: np.ndarray, got: np.ndarray) -> None:
     """Refuses an equation whose solution the generated code does not reach.
 
@@ -259,25 +213,3 @@ def converged(spec: Implicit, at: np.ndarray, values: np.ndarray, got: np.ndarra
             f" {got[k]:.9g} instead of {values[k]:.9g}",
             hint="narrow the domain or the range of the solution with --assume",
         )
-
-
-def _sentence(spec: Implicit, label: str, f: Figures) -> str:
-    domain = " & ".join(spec.assume_text) or "all of float32"
-    if not f.points:
-        return f"{label}: nowhere a normal float32 number on {domain}"
-    return (
-        f"{label}: at most {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f}, mean {f.mean_bits:.2f} bits,"
-        f" over {f.points} float32 points of {domain}"
-    )
-
-
-def command_line(
-    spec: Implicit,
-    output: Path | None,
-    tests: Path | None,
-    effort: str = "normal",
-    templates: Path | None = None,
-) -> str:
-    """The command that generates the same files again."""
-    words = ["vjpgen", *spec.words, *(["--effort", effort] if effort != "normal" else [])]
-    return shlex.join([*words, *file_words(output, tests, templates)])

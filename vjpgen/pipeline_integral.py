@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vjpgen import asking, deadline, pipeline, settings, template_files
+from vjpgen.against_exact import ByTarget, cut, good, measured, misses, sentence, shortfall
+from vjpgen.domain_points import where
 from vjpgen.errors import DomainError
 from vjpgen.expr import show
 from vjpgen.integral import Integral, read_integral
 from vjpgen.meter import Meter, open_meter
-from vjpgen.pipeline import file_words
+from vjpgen.pipeline import command_again, module_place
 
 if TYPE_CHECKING:
     from vjpgen.integral_doc import Quadrature
@@ -50,7 +51,7 @@ class GeneratedIntegral:
     spec: Integral
     module: str
     tests: str
-    figures: tuple[tuple[str, Figures], ...]
+    figures: ByTarget
     how: str
     kept: str
     missed: tuple[str, ...] = ()
@@ -71,9 +72,7 @@ class _Work:
     @property
     def command(self) -> str:
         """The command that generates the same files again."""
-        effort = ["--effort", self.effort] if self.effort != "normal" else []
-        places = file_words(self.output, self.tests, self.templates)
-        return shlex.join(["vjpgen", *self.spec.words, *effort, *places])
+        return command_again(self.spec.words, self.output, self.tests, self.effort, self.templates)
 
 
 def generate_integral(
@@ -175,39 +174,37 @@ def _by_quadrature(
     at = np.concatenate([exact.at, np.array([r.at for r in references], np.float32)])
     columns, count = [np.ascontiguousarray(c) for c in at.T], len(exact.at)
 
-    def tried(draft: Quadrature) -> tuple[tuple[tuple[str, Figures], ...], Any, Quadrature]:
+    def tried(draft: Quadrature) -> tuple[ByTarget, Any, Quadrature]:
         text = render_integral.render_integral(draft, work.command, work.templates)
         got = meter.measure(text, spec.name, 1, False, columns)
-        return _measured(spec, exact, got, count), got, draft
+        return _measured(spec, exact, cut(got, slice(count))), got, draft
 
     work.step("choosing a quadrature")
     written = as_written(spec, truth, exact)
     work.step("measuring the integral as it is written")
     best = tried(written)
-    if not _good(best[0]):
+    if not good(best[0], _ENOUGH):
         work.step("searching for stable forms")
         stable = searched(written, exact, work.effort)
         mixed = replace(written, ends=stable.ends)
         drafts = dict.fromkeys((stable, mixed))  # the integrand may be best as it is written, the ends not
-        best = min(best, *map(tried, drafts), key=lambda t: _shortfall(t[0]))
-        if not _good(best[0]):
+        best = min(best, *map(tried, drafts), key=lambda t: shortfall(t[0]))
+        if not good(best[0], _ENOUGH):
             work.step("measuring the integral in double words")
-            best = min(best, tried(replace(best[2], words=2)), key=lambda t: _shortfall(t[0]))
+            best = min(best, tried(replace(best[2], words=2)), key=lambda t: shortfall(t[0]))
     figures, got, draft = best
     _converged(
         spec, draft, at, np.concatenate([exact.values, [r.value for r in references]]), got.values[:, 0]
     )
     missed = tuple(_miss(spec, label, f) for label, f in figures if f.off)
-    lines = tuple(_sentence(spec, label, f) for label, f in figures) + missed
+    lines = tuple(sentence(spec, label, f) for label, f in figures) + missed
     module = render_integral.render_integral(replace(draft, accuracy=lines), work.command, work.templates)
     work.step("writing the tests")
-    errors = _misses(references, got, count)
-    module_path = work.output or Path(f"{spec.name}.py")
-    beside = work.tests or module_path.with_name(f"test_{module_path.name}")
-    where = Path(os.path.relpath(module_path, beside.parent)).as_posix()
+    errors = misses(references, cut(got, slice(count, None)))
+    place = module_place(spec.name, work.output, work.tests)
     told = [(r, e) for r, e in zip(references, errors, strict=True) if max(e) < _NOT_FINITE]
     references, errors = [r for r, _ in told], [e for _, e in told]
-    tests = render_integral_tests.render_tests(spec, references, errors, where, work.command, work.templates)
+    tests = render_integral_tests.render_tests(spec, references, errors, place, work.command, work.templates)
     how, kept = integral_doc.how(draft), integral_doc.kept(spec)
     return GeneratedIntegral(spec, digest.signed(module), digest.signed(tests), figures, how, kept, missed)
 
@@ -219,44 +216,11 @@ def _whole(r: Reference) -> bool:
     return bool(known and representable(np.array(r.value), np.float32))
 
 
-def _good(figures: Sequence[tuple[str, Figures]]) -> bool:
-    return all(not f.off and not f.mean_bits > _ENOUGH for _, f in figures)
-
-
-def _shortfall(figures: Sequence[tuple[str, Figures]]) -> tuple[int, float]:
-    """How many results are far off, and how many bits are missing on average."""
-    return sum(f.off for _, f in figures), sum(f.mean_bits for _, f in figures if f.points)
-
-
-def _measured(spec: Integral, exact: Exact, got: Any, count: int) -> tuple[tuple[str, Figures], ...]:
-    """Errors of the value and of the partials; of a partial those of the mode that is worse."""
-    from vjpgen.report import figures
-
-    found = [("value", figures(got.values[:count, 0], exact.values, exact.at))]
-    reverse = got.partials[:count, 0]
-    infinite = ~np.isfinite(reverse).all(1, keepdims=True)  # times a tangent that is zero: nan
-    forward = np.where(infinite, reverse, got.forward[:count, 0])
-    for j, a in enumerate(spec.args):
-        both = [
-            figures(np.ascontiguousarray(p[:, j]), exact.partials[:, j], exact.at) for p in (reverse, forward)
-        ]
-        found.append((f"d/d{a}", max(both, key=lambda f: f.max_ulps if f.points else -1.0)))
-    return tuple(found)
-
-
-def _misses(references: Sequence[Reference], got: Any, count: int) -> list[list[float]]:
-    """Errors in ulps at the references, of the value and of each partial in the mode that is worse."""
-    from vjpgen.floats import representable, ulps
-
-    def gap(found: Any, exact: Any) -> Any:
-        return np.where(representable(exact, np.float32), ulps(np.ascontiguousarray(found), exact), 0.0)
-
-    exact = np.array([r.partials for r in references])
-    columns = [gap(got.values[count:, 0], np.array([r.value for r in references]))]
-    for j in range(exact.shape[1]):
-        columns.append(np.maximum(*(gap(p[count:, 0, j], exact[:, j]) for p in (got.partials, got.forward))))
-    found: list[list[float]] = np.column_stack(columns).tolist()
-    return found
+def _measured(spec: Integral, exact: Exact, got: Any) -> ByTarget:
+    """Figures; an infinite partial, times a tangent that is zero nan, is not held against forward mode."""
+    infinite = ~np.isfinite(got.partials).all(2, keepdims=True)
+    found = replace(got, forward=np.where(infinite, got.partials, got.forward))
+    return measured(spec.args, exact.at, exact.values, exact.partials, found)
 
 
 def _converged(spec: Integral, draft: Quadrature, at: Any, values: Any, got: Any) -> None:
@@ -265,8 +229,6 @@ def _converged(spec: Integral, draft: Quadrature, at: Any, values: Any, got: Any
     Raises:
         DomainError: it is more than one part in 256 off at one point in eight; says where.
     """
-    from vjpgen.integral_points import where
-
     with np.errstate(invalid="ignore"):
         off = ~(np.abs(got - values) <= np.abs(values) / 256)
     if off.sum() * _LOST > len(at):
@@ -279,15 +241,4 @@ def _converged(spec: Integral, draft: Quadrature, at: Any, values: Any, got: Any
 
 
 def _miss(spec: Integral, label: str, f: Figures) -> str:
-    from vjpgen.integral_points import where
-
     return f"missed: {label}: {f.off} of {f.points} more than 16 ulp off, the worst at {where(spec, f.worst)}"
-
-
-def _sentence(spec: Integral, label: str, f: Figures) -> str:
-    if not f.points:
-        return f"{label}: nowhere a normal float32 number on {spec.domain}"
-    return (
-        f"{label}: at most {f.max_ulps:.0f} ulp, 99% within {f.p99_ulps:.0f}, mean {f.mean_bits:.2f} bits,"
-        f" over {f.points} float32 points of {spec.domain}"
-    )

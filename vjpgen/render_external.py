@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vjpgen import __version__
-from vjpgen.doc import escape, one_line, wrapped
+from vjpgen.doc import closing, heading, table, wrapped
 from vjpgen.dotted import Dotted, bindings
 from vjpgen.expr import Expr, substitute, var, variables
 from vjpgen.external import COMPLEX_STEP, DIFFERENCE, FORMULA, ZERO, Call, External
@@ -17,7 +15,8 @@ from vjpgen.module_names import module_names
 from vjpgen.naming import Names
 from vjpgen.printer import is_constant
 from vjpgen.render import body, helpers_in, standard_imports, with_callees
-from vjpgen.statements import constant, cotangents_type, product, returned, unpack, without_unused, words
+from vjpgen.rule_text import RuleText
+from vjpgen.statements import constant, returned, unpack, words
 from vjpgen.templating import Templates
 
 _HOST = ("push", "on_host", "difference", "complex_step", "called")
@@ -72,29 +71,19 @@ def render_external(spec: External, command: str, folder: Path | None = None) ->
         ).strip()
         for name in host
     ]
-    arrays = f"tuple[{', '.join(['Array'] * len(spec.args))}]"
+    called = f"{spec.name}({', '.join(spec.args)})"
     return templates.lay_out(
         templates.render(
             "external.py.j2",
-            header=_header(spec, command),
+            header=heading(f"{called} = {spec.target}, a function outside JAX, with its gradient.", command),
             standard=standard_imports("\n".join((code, *helpers))),
             outside=builder.imports,
-            name=spec.name,
-            signature=", ".join(f"{a}: ArrayLike" for a in spec.args),
-            arguments=", ".join(spec.args),
-            documentation=textwrap.indent(escape(documentation(spec)), "    ").lstrip(),
-            residuals_type=builder.residuals_type(),
-            cotangents_type=cotangents_type(builder.cotangents()),
-            tangents_type=arrays,
-            primals_type=arrays.replace("Array", "ArrayLike"),
+            **builder.variables(documentation(spec)),
             fwd=functions[0],
             bwd=functions[1],
             rule=functions[2],
             partials=functions[3],
             parameters=", ".join(f"{p}: Array" for p in builder.parameters),
-            partials_type=f"tuple[{', '.join(['Array'] * len(builder.varying))}]"
-            if len(builder.varying) > 1
-            else "Array",
             towards=words([spec.args[j] for j in builder.varying]) if builder.varying else "",
             target=builder.callees[0].name,
             callees=builder.callees,
@@ -114,11 +103,11 @@ def imported(spec: External, extra: Sequence[str] = ()) -> tuple[tuple[str, ...]
     return bindings(functions, (*module_names(spec.name), *spec.args, spec.output, "np", *extra))
 
 
-class _Builder:
+class _Builder(RuleText):
     """The functions of one module, statement by statement."""
 
     def __init__(self, spec: External) -> None:
-        self.spec, self.args = spec, spec.args
+        self.spec, self.name, self.args, self.output = spec, spec.name, spec.args, spec.output
         self.imports, sources = imported(spec)
         own = (f"{spec.name}_jvp", f"_{spec.name}_value", f"_{spec.name}_partials")
         bound = {line.split()[-1].partition(".")[0] for line in self.imports}
@@ -132,8 +121,8 @@ class _Builder:
         self.varying = [j for j, p in enumerate(spec.partials) if not is_constant(p.expr)]
         if not self.varying:
             self.parameters = []
-        self.kept = [a for a in spec.args if a in self.parameters]
-        self.like = len(spec.args) > 1 and len(self.kept) < len(spec.args)
+        self.inputs = [a for a in spec.args if a in self.parameters]
+        self.like = len(spec.args) > 1 and len(self.inputs) < len(spec.args)
         self.slots = [self.names.new(f"partial_{spec.args[j]}") for j in self.varying]
 
     def factors(self) -> list[str]:
@@ -141,14 +130,14 @@ class _Builder:
         return [constant(p.expr) if is_constant(p.expr) else next(held) for p in self.spec.partials]
 
     def residuals_type(self) -> str:
-        kinds = ["ArrayLike" if len(self.args) == 1 else "Array"] * len(self.kept)
+        kinds = self.kinds(len(self.inputs))
         kinds += ["Array"] * (self.spec.output in self.parameters)
         kinds += ["_Like"] * (len(self.args) if self.like else 0)
         return f"tuple[{', '.join(kinds) or '()'}]"
 
     def fwd(self) -> tuple[str, ...]:
         out = self.spec.output
-        items = [f"jnp.asarray({a})" if len(self.args) > 1 else a for a in self.kept]
+        items = self.kept(self.inputs)
         items += [out] * (out in self.parameters)
         items += [f"_Like.of({a})" for a in self.args if self.like]
         call = f"{out} = {self.spec.name}_jvp({', '.join(self.args)})"
@@ -158,37 +147,10 @@ class _Builder:
         names = self.names.copy()
         likes = {a: names.new(f"{a}_like") for a in self.args} if self.like else {a: a for a in self.args}
         held = [*self.parameters, *(likes.values() if self.like else ())]
-        lines = [f"{unpack(held)} = residuals"] if held else []
-        lines += self._partials_call("cotangent")
-        items = self.cotangents(likes)
-        return without_unused(names, (*lines, f"return {unpack(items, always=True)}"))
-
-    def cotangents(self, likes: Mapping[str, str] | None = None) -> list[str]:
-        """The source of the cotangent of each argument; `likes` are what they are shaped like."""
-        likes = likes or {}
-        return [self._pulled(f, likes.get(a, a)) for a, f in zip(self.args, self.factors(), strict=True)]
-
-    def _pulled(self, factor: str, like: str) -> str:
-        text = product(factor, "cotangent")
-        if len(self.args) == 1:
-            return f"_cast({text}, cotangent.dtype)" if text else "jnp.zeros_like(cotangent)"
-        return f"_unbroadcast({text}, {like})" if text else "None"
+        return self.pulled_back(held, names, likes)
 
     def rule(self) -> tuple[str, ...]:
-        names, out = self.names.copy(), self.spec.output
-        dots = [names.new(f"{a}_dot") for a in self.args]
-        lines = [f"{unpack(self.args, True)}, {unpack(dots, True)} = primals, tangents"]
-        lines.append(f"{out} = {self.spec.name}_jvp({', '.join(self.args)})")
-        lines += self._partials_call(out)
-        terms = [f"({f}, {d})" for f, d in zip(self.factors(), dots, strict=True) if f != "0.0"]
-        last = f"return {out}, _push({', '.join([out, *terms])})"
-        return without_unused(names, (*lines, last))
-
-    def _partials_call(self, like: str) -> list[str]:
-        if not self.varying:
-            return []
-        given = f"*_widen({like}.dtype, {', '.join(self.parameters)})"
-        return [f"{', '.join(self.slots)} = _{self.spec.name}_partials({given})"]
+        return self.pushed_forward("_push")
 
     def partials(self) -> tuple[str, ...]:
         """The body of the function that computes the partials that vary."""
@@ -228,12 +190,6 @@ class _Builder:
         return f"_on_host({callee.name}, {', '.join(given)})"
 
 
-def _header(spec: External, command: str) -> str:
-    about = f"{spec.name}({', '.join(spec.args)}) = {spec.target}, a function outside JAX, with its gradient."
-    made = f"Generated by vjpgen {__version__}; do not edit. To generate it again:"
-    return escape(f"{wrapped(about, '    ')}\n\n{made}\n\n    {one_line(command)}")
-
-
 def gradients(spec: External) -> Iterator[tuple[str, str]]:
     """(argument, where its gradient comes from), in words."""
     for a, p in zip(spec.args, spec.partials, strict=True):
@@ -244,8 +200,8 @@ def kept(spec: External) -> str:
     """What is kept between the passes, in words."""
     builder = _Builder(spec)
     found = []
-    if builder.kept:
-        found.append(f"the input{'s' if len(builder.kept) > 1 else ''} {words(builder.kept)}")
+    if builder.inputs:
+        found.append(f"the input{'s' if len(builder.inputs) > 1 else ''} {words(builder.inputs)}")
     if spec.output in builder.parameters:
         found.append(f"the output {spec.output}")
     return " and ".join(found) or "nothing"
@@ -254,22 +210,17 @@ def kept(spec: External) -> str:
 def documentation(spec: External) -> str:
     """The function's docstring, without quotes and unindented."""
     top = f"{spec.name}({', '.join(spec.args)}) = {spec.target}({', '.join(spec.args)}), called on the host"
-    rows = list(gradients(spec))
-    width = max(len(a) for a, _ in rows)
-    table = [wrapped(f"    {a:{width}}  {text}", " " * (width + 10)) for a, text in rows]
     where = [f"{spec.output} is the value"] if spec.output in spec.used else []
     where += [f"{alias} is {name}" for alias, name in ((spec.target.last, spec.target), *spec.also)
               if any(c.callee == alias and c.way == FORMULA for c in spec.calls)]  # fmt: skip
-    parts = [wrapped(top, "    "), "\n".join(["Gradient:", *table])]
+    parts = [wrapped(top, "    "), table("Gradient", list(gradients(spec)))]
     parts += [wrapped(f"In it {' and '.join(where)}.", "")] if where else []
     parts.append(
         wrapped(
             f"The function gets {takes(spec)}. Its results are rounded to the dtype of the arguments.", ""
         )
     )
-    parts.append(wrapped(f"Kept for the backward pass: {kept(spec)}.", ""))
-    parts += [wrapped(f"Assumes {', '.join(spec.assume_text)}.", "")] if spec.assume_text else []
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *closing((), kept(spec), spec.assume_text)])
 
 
 def takes(spec: External) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from vjpgen import __version__
-from vjpgen.doc import escape, one_line, readable, wrapped
+from vjpgen.doc import closing, heading, readable, table, wrapped
 from vjpgen.double_word import lower_words
 from vjpgen.expr import Expr, variables
 from vjpgen.implicit import Bound, Implicit
@@ -18,7 +16,8 @@ from vjpgen.module_names import module_names
 from vjpgen.naming import Names
 from vjpgen.printer import constant_value, is_constant
 from vjpgen.render import body, decorators_first, helpers_in, standard_imports, with_callees
-from vjpgen.statements import constant, cotangents_type, product, returned, unpack, without_unused, words
+from vjpgen.rule_text import RuleText
+from vjpgen.statements import constant, returned, unpack, words
 from vjpgen.templating import Templates
 from vjpgen.tidy import tidy
 
@@ -77,24 +76,13 @@ def render_implicit(solved: Solved, command: str, folder: Path | None = None) ->
     code = "\n".join(line for lines in functions.values() for line in lines)
     found = with_callees(templates, helpers_in(code), "_Like" if builder.like else "Array")
     helpers = decorators_first(found)
-    arrays = f"tuple[{', '.join(['Array'] * len(spec.args))}]"
     return templates.lay_out(
         templates.render(
             "implicit.py.j2",
-            header=_header(spec, command),
+            header=heading(f"{spec.title}, with its derivative rules.", command),
             standard=standard_imports("\n".join((code, *helpers))),
-            name=spec.name,
-            signature=", ".join(f"{a}: ArrayLike" for a in spec.args),
-            arguments=", ".join(spec.args),
-            documentation=textwrap.indent(escape(documentation(solved)), "    ").lstrip(),
-            residuals_type=builder.residuals_type(),
-            cotangents_type=cotangents_type(builder.cotangents()),
-            tangents_type=arrays,
-            primals_type=arrays.replace("Array", "ArrayLike"),
+            **builder.variables(documentation(solved)),
             parameters=", ".join(f"{p}: Array" for p in spec.variables),
-            partials_type=f"tuple[{', '.join(['Array'] * len(builder.varying))}]"
-            if len(builder.varying) > 1
-            else "Array",
             pairs=", ".join(f"{p}: Pair" for p in spec.variables),
             direction="rises through it" if solved.rising else "rises through it, the sign changed",
             slopes=words([spec.unknown, *(spec.args[j] for j in builder.varying)]),
@@ -104,12 +92,13 @@ def render_implicit(solved: Solved, command: str, folder: Path | None = None) ->
     )
 
 
-class _Builder:
+class _Builder(RuleText):
     """The functions of one module, statement by statement."""
 
     def __init__(self, solved: Solved) -> None:
         self.solved, self.spec = solved, solved.spec
-        self.args, self.unknown = self.spec.args, self.spec.unknown
+        self.name, self.args, self.parameters = self.spec.name, self.spec.args, self.spec.variables
+        self.output = self.unknown = self.spec.unknown
         own = (f"_{self.spec.name}_{part}" for part in ("value", "equation", "partials", "words"))
         reserved = (*module_names(self.spec.name), *own, "np")
         self.names = Names((*reserved, *self.spec.variables))
@@ -117,46 +106,18 @@ class _Builder:
         self.like = False
         self.slots = [self.names.new(f"partial_{self.args[j]}") for j in self.varying]
 
-    def factors(self) -> list[str]:
-        held = dict(zip(self.varying, self.slots, strict=True))
-        return [held.get(j, "0.0") for j in range(len(self.args))]
-
     def residuals_type(self) -> str:
-        kind = "ArrayLike" if len(self.args) == 1 else "Array"
-        return f"tuple[{', '.join([*[kind] * len(self.args), 'Array'])}]"
+        return f"tuple[{', '.join([*self.kinds(len(self.args)), 'Array'])}]"
 
     def fwd(self) -> tuple[str, ...]:
-        kept = [f"jnp.asarray({a})" if len(self.args) > 1 else a for a in self.args]
-        call = f"{self.unknown} = {self.spec.name}_jvp({', '.join(self.args)})"
-        return call, f"return {self.unknown}, {unpack([*kept, self.unknown], always=True)}"
+        call = f"{self.unknown} = {self.name}_jvp({', '.join(self.args)})"
+        return call, f"return {self.unknown}, {unpack([*self.kept(self.args), self.unknown], always=True)}"
 
     def bwd(self) -> tuple[str, ...]:
-        lines = [f"{unpack(self.spec.variables)} = residuals", *self._call("cotangent")]
-        return without_unused(self.names.copy(), (*lines, f"return {unpack(self.cotangents(), always=True)}"))
-
-    def cotangents(self) -> list[str]:
-        """The source of the cotangent of each argument."""
-        return [self._pulled(f, a) for a, f in zip(self.args, self.factors(), strict=True)]
-
-    def _pulled(self, factor: str, like: str) -> str:
-        text = product(factor, "cotangent")
-        if len(self.args) == 1:
-            return f"_cast({text}, cotangent.dtype)" if text else "jnp.zeros_like(cotangent)"
-        return f"_unbroadcast({text}, {like})" if text else "None"
+        return self.pulled_back(self.parameters)
 
     def rule(self) -> tuple[str, ...]:
-        names = self.names.copy()
-        dots = [names.new(f"{a}_dot") for a in self.args]
-        lines = [f"{unpack(self.args, True)}, {unpack(dots, True)} = primals, tangents"]
-        lines.append(f"{self.unknown} = {self.spec.name}_jvp({', '.join(self.args)})")
-        lines += self._call(f"{self.unknown}")
-        terms = [f"({f}, {d})" for f, d in zip(self.factors(), dots, strict=True) if f != "0.0"]
-        last = f"return {self.unknown}, _tangent({', '.join([self.unknown, *terms])})"
-        return without_unused(names, (*lines, last))
-
-    def _call(self, like: str) -> list[str]:
-        given = f"*_widen({like}.dtype, {', '.join(self.spec.variables)})"
-        return [f"{', '.join(self.slots)} = _{self.spec.name}_partials({given})"] if self.slots else []
+        return self.pushed_forward()
 
     def value(self) -> tuple[str, ...]:
         names, args = self.names.copy(), ", ".join(self.args)
@@ -248,13 +209,6 @@ def _single(bound: Expr) -> bool:
     return is_constant(bound) and float(np.float32(constant_value(bound))) == constant_value(bound)
 
 
-def _header(spec: Implicit, command: str) -> str:
-    made = f"Generated by vjpgen {__version__}; do not edit. To generate it again:"
-    return escape(
-        f"{wrapped(f'{spec.title}, with its derivative rules.', '    ')}\n\n{made}\n\n    {one_line(command)}"
-    )
-
-
 def documentation(solved: Solved) -> str:
     """The function's docstring, without quotes and unindented."""
     spec = solved.spec
@@ -263,15 +217,8 @@ def documentation(solved: Solved) -> str:
     parts.append(wrapped(f"{spec.unknown} is sought {where}.", ""))
     computed = [("zero", solved.residual), (f"d/d{spec.unknown}", solved.slope)]
     computed += [(f"d/d{a}", e) for a, e in zip(spec.args, solved.slopes, strict=True)]
-    width = max(len(n) for n, _ in computed)
-    table = [wrapped(f"    {n:{width}}  {one_line(readable(e))}", " " * (width + 10)) for n, e in computed]
-    parts.append("\n".join(["Computed as:", *table]))
-    if solved.accuracy:
-        lines = [wrapped(f"    {line}", "        ") for line in solved.accuracy]
-        parts.append("\n".join(["Measured:", *lines]))
-    parts.append(wrapped(f"Kept for the backward pass: {kept(spec)}.", ""))
-    parts += [wrapped(f"Assumes {', '.join(spec.assume_text)}.", "")] if spec.assume_text else []
-    return "\n\n".join(parts)
+    parts.append(table("Computed as", [(n, readable(e)) for n, e in computed]))
+    return "\n\n".join([*parts, *closing(solved.accuracy, kept(spec), spec.assume_text)])
 
 
 def kept(spec: Implicit) -> str:

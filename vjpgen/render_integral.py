@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vjpgen.doc import escape
+from vjpgen.doc import heading
 from vjpgen.double_word import lower_words
 from vjpgen.expr import Expr, rebuild, single_words, variables
-from vjpgen.integral_doc import ZERO, Quadrature, documentation, header
+from vjpgen.integral_doc import ZERO, Quadrature, documentation
 from vjpgen.lowering import lower
 from vjpgen.module_names import module_names
 from vjpgen.naming import Names
 from vjpgen.quadrature import KINDS, Rule, steps
 from vjpgen.render import body, decorators_first, helpers_in, standard_imports, with_callees
-from vjpgen.statements import cotangents_type, product, returned, unpack, without_unused
+from vjpgen.rule_text import RuleText
+from vjpgen.statements import returned, unpack, without_unused
 from vjpgen.templating import Templates
 
 
@@ -54,24 +54,14 @@ def render_integral(found: Quadrature, command: str, folder: Path | None = None)
     used += [line for function in integrands for line in function.lines]
     code = "\n".join((*used, *quadrature))
     helpers = decorators_first(with_callees(templates, helpers_in(code), "Array"))
-    count = len(builder.varying)
-    arrays = f"tuple[{', '.join(['Array'] * len(spec.args))}]"
     finite = len(spec.limits) == 2
     return templates.lay_out(
         templates.render(
             "integral.py.j2",
-            header=header(spec, command),
+            header=heading(f"{spec.title}, with its derivative rules.", command),
             standard=list(dict.fromkeys(("functools", *standard_imports("\n".join((code, *helpers)))))),
-            name=spec.name,
-            signature=", ".join(f"{a}: ArrayLike" for a in spec.args),
-            arguments=", ".join(spec.args),
-            documentation=textwrap.indent(escape(documentation(found)), "    ").lstrip(),
-            residuals_type=builder.residuals_type(),
-            cotangents_type=cotangents_type(builder.cotangents()),
-            tangents_type=arrays,
-            primals_type=arrays.replace("Array", "ArrayLike"),
+            **builder.variables(documentation(found)),
             parameters=", ".join(f"{a}: Array" for a in spec.args),
-            partials_type="Array" if count == 1 else f"tuple[{', '.join(['Array'] * count) or '()'}]",
             words=found.words,
             word="Pair" if found.words == 2 else "Array",
             integrands=integrands,
@@ -103,12 +93,13 @@ def _nodes(rule: Rule) -> tuple[str, ...]:
     )
 
 
-class _Builder:
+class _Builder(RuleText):
     """The functions of one module, statement by statement."""
 
     def __init__(self, found: Quadrature) -> None:
         self.found, self.spec = found, found.spec
-        self.args, self.words = self.spec.args, found.words
+        self.name, self.words = self.spec.name, found.words
+        self.args = self.parameters = self.spec.args
         suffixes = (
             "value", "partials", "nodes", "integral", "integral_rule", "change", "linear", "linear_rule",
             "limits", "integrand", *(f"integrand_{a}" for a in self.args),
@@ -119,46 +110,23 @@ class _Builder:
         self.inner = [j for j, (slope, _) in enumerate(pairs) if slope is not ZERO]
         self.varying = [j for j, (slope, end) in enumerate(pairs) if slope is not ZERO or end is not ZERO]
         self.slots = [self.names.new(f"partial_{self.args[j]}") for j in self.varying]
+        self.output = self.names.copy().new("value")
         self.word = "Pair" if self.words == 2 else "Array"
         self.summed = f"_{self.spec.name}_integral"
 
-    def factors(self) -> list[str]:
-        held = dict(zip(self.varying, self.slots, strict=True))
-        return [held.get(j, "0.0") for j in range(len(self.args))]
-
     def residuals_type(self) -> str:
-        return f"tuple[{', '.join(['ArrayLike' if len(self.args) == 1 else 'Array'] * len(self.args))}]"
+        return f"tuple[{', '.join(self.kinds(len(self.args)))}]"
 
     def fwd(self) -> tuple[str, ...]:
-        kept = [f"jnp.asarray({a})" if len(self.args) > 1 else a for a in self.args]
-        return (f"return {self.spec.name}_jvp({', '.join(self.args)}), {unpack(kept, always=True)}",)
+        return (
+            f"return {self.name}_jvp({', '.join(self.args)}), {unpack(self.kept(self.args), always=True)}",
+        )
 
     def bwd(self) -> tuple[str, ...]:
-        lines = [f"{unpack(self.args)} = residuals", *self._call("cotangent.dtype")]
-        return without_unused(self.names.copy(), (*lines, f"return {unpack(self.cotangents(), always=True)}"))
-
-    def cotangents(self) -> list[str]:
-        """The source of the cotangent of each argument."""
-        return [self._pulled(f, a) for a, f in zip(self.args, self.factors(), strict=True)]
-
-    def _pulled(self, factor: str, like: str) -> str:
-        text = product(factor, "cotangent")
-        if len(self.args) == 1:
-            return f"_cast({text}, cotangent.dtype)" if text else "jnp.zeros_like(cotangent)"
-        return f"_unbroadcast({text}, {like})" if text else "None"
+        return self.pulled_back(self.args)
 
     def rule(self) -> tuple[str, ...]:
-        names = self.names.copy()
-        dots, out = [names.new(f"{a}_dot") for a in self.args], names.new("value")
-        lines = [f"{unpack(self.args, True)}, {unpack(dots, True)} = primals, tangents"]
-        lines.append(f"{out} = {self.spec.name}_jvp({', '.join(self.args)})")
-        lines += self._call(f"{out}.dtype")
-        terms = [f"({f}, {d})" for f, d in zip(self.factors(), dots, strict=True) if f != "0.0"]
-        return without_unused(names, (*lines, f"return {out}, _tangent({', '.join([out, *terms])})"))
-
-    def _call(self, dtype: str) -> list[str]:
-        call = f"_{self.spec.name}_partials(*_widen({dtype}, {', '.join(self.args)}))"
-        return [f"{', '.join(self.slots)} = {call}"] if self.slots else []
+        return self.pushed_forward()
 
     def value(self) -> tuple[str, ...]:
         names, args = self.names.copy(), ", ".join(self.args)

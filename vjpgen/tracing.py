@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vjpgen.callee import callee
-from vjpgen.errors import InternalError, TargetError
 from vjpgen.formula import Formula
 from vjpgen.meter import open_meter
 from vjpgen.names import split_names
@@ -35,8 +34,5 @@ def from_function(target: str | Callable[..., Any], *, args: Sequence[str] | Non
         return trace_function(target, name or "the function", names, known)
     at = callee(target)
     with open_meter(apart=True) as meter:
-        try:
-            found: Formula = meter._call("trace", at, names, room="traced")
-        except InternalError as error:
-            raise TargetError(f"{at.text} ended the process that traced it: {error}") from None
+        found: Formula = meter.trace(at, names)
     return found

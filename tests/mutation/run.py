@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import jax
 import pytest
@@ -68,6 +69,13 @@ def run(name: str, every: int = 1, points: int = 100_000) -> Outcome:
                 killed += 1
             jax.clear_caches()  # what is compiled for a mutant is never used again
     return Outcome(name, killed, harmless, tuple(missed), time.perf_counter() - start)
+
+
+def own_tests_pass(found: Any, name: str, folder: Path, module: str | None = None) -> bool:
+    """Whether the tests that were generated pass on the module, or on another in its place."""
+    tests = folder / f"test_{name}.py"
+    tests.write_text(found.tests)
+    return passes(tests, name, found.module if module is None else module)
 
 
 def passes(tests: Path, name: str, module: str) -> bool:
