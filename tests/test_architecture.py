@@ -98,6 +98,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "egraph",
         "classes",
         "extract",
+        "beams",
         "series",
         "factors",
         "facts",

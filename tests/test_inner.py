@@ -9,7 +9,8 @@ from vjpgen import derive, inner
 from vjpgen.candidates import Target
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, substitute, var, variables
-from vjpgen.improve import Effort, Improver
+from vjpgen.effort import Effort, Graph
+from vjpgen.improve import Improver
 from vjpgen.parse import parse
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
@@ -75,7 +76,8 @@ def test_a_zero_that_no_rewriting_takes_out_is_found() -> None:
     draw = np.random.default_rng(1)
     at = (2.0 ** draw.uniform(-12, 2, (384, 2))).astype(np.float32)
     truth = Truth((e,), spec.args).values(at.astype(np.float64))[:, 0]
-    (form,) = Improver(spec, at, Effort((700, 5000))).improve([Target((e,), truth)])
+    how = Effort((Graph(nodes=700), Graph(nodes=5000)))
+    (form,) = Improver(spec, at, how).improve([Target((e,), truth)])
     env = {"x": at[:, 0], "y": at[:, 1]}
     plain, found = (np.abs(evaluate(f, env) / truth - 1) for f in (e, form))
     assert np.mean(plain > 1e-3) > 0.2

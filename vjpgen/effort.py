@@ -7,35 +7,66 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """What is good enough not to be searched further.
+
+    Attributes:
+        enough: bits on average.
+        few: share of the points that may be more than `floats.BAR` ulps off.
+        lost: share of the points that may be NaN or infinite.
+    """
+
+    enough: float = 0.5
+    few: float = 0.008
+    lost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Graph(Bar):
+    """An e-graph, grown for what does not meet its bar.
+
+    Attributes:
+        nodes: that it may have.
+    """
+
+    nodes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Effort:
     """How far the search goes.
 
     Attributes:
-        nodes: of the e-graphs that are tried in turn; the first is a glance, what stays poor gets one like
-            the last alone.
-        enough: bits on average, and
-        few: share of the points that may be more than `floats.BAR` ulps off, in a target that is not searched
-            further; no result may be NaN or infinite.
-        passable: factor of both for larger graphs, where one result in a thousand may be NaN or infinite.
-        sharp: factor of `few` where double words are tried, which takes no further graph.
+        graphs: that are tried in turn; the first is a glance, what stays poor gets one like the last alone.
+        sharp: what does not meet this bar is tried in double words, which takes no further graph.
         poor: bits on average that are worth an e-graph of one target alone.
         price: of what a candidate costs.
-        words: whether forms in double words are tried in the end.
+        words: whether forms in double words are tried.
     """
 
-    nodes: tuple[int, ...]
-    enough: float = 0.5
-    few: float = 0.008
-    passable: float = 1.4
-    sharp: float = 0.25
+    graphs: tuple[Graph, ...]
+    sharp: Bar = Bar(few=0.002)
     poor: float = math.inf
     price: float = 1.0
     words: bool = True
 
 
+def _graphs(*nodes: int, enough: float = 0.5, few: float = 0.008) -> tuple[Graph, ...]:
+    return tuple(Graph(enough, few, nodes=n) for n in nodes)
+
+
+_LOW = _graphs(200, 700)
 EFFORTS = {
-    "low": Effort((200, 700, 700)),
-    "normal": Effort((200, 700, 700, 3500)),
-    "high": Effort((200, 700, 700, 2500, 12000), enough=0.25, few=0.0, passable=1.0, poor=0.75),
+    "low": Effort((*_LOW, *_graphs(700, enough=0.7, few=0.0112))),
+    "normal": Effort(
+        (
+            *_LOW,
+            *_graphs(700, enough=0.7, few=0.0112),
+            Graph(1.0, 0.016, 0.00125, nodes=3500),
+        )
+    ),
+    "high": Effort(
+        _graphs(200, 700, 700, 2500, 12000, enough=0.25, few=0.0), sharp=Bar(0.25, 0.0), poor=0.75
+    ),
 }
 PRICES = {"accuracy": 1.0, "speed": 8.0}  # of what a candidate costs

@@ -11,7 +11,7 @@ import importlib.machinery
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
@@ -123,6 +123,7 @@ def saturate(
     *,
     limit: int,
     rounds: int = 8,
+    enough: Callable[[Graph], bool] = lambda graph: False,
 ) -> Graph:
     """Grow an e-graph from several equal shapes of each target.
 
@@ -131,6 +132,7 @@ def saturate(
         facts: ("nz" | "pos" | "nonneg", expression) pairs that hold on the domain.
         limit: number of nodes that no step may exceed; a block of rules that would is undone and retired.
         rounds: number of rounds at most.
+        enough: says after the first round, the cheapest, whether the graph holds all that is wanted.
     """
     lines = [f"(union (Root {k}) {_term(s, {})})" for k, shapes in enumerate(targets) for s in shapes]
     lines += [f"({fact} {_term(e, {})})" for fact, e in facts]
@@ -139,9 +141,9 @@ def saturate(
         for line in (*lines, "(run facts 3)", "(Num 0)", "(Num 1)", "(Num 2)", "(Num -1)"):
             engine.run(line)
         alive, size = list(range(GROUPS)), _size(engine.run)
-        for _ in range(rounds):
+        for turn in range(rounds):
             grown = _round(engine.run, alive, size, limit)
-            if grown == size:
+            if grown == size or (not turn and enough(read(engine.graph, len(targets)))):
                 break
             size = grown
         return read(engine.graph, len(targets))

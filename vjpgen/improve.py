@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,15 @@ import numpy as np
 
 from vjpgen import chain, refute, regimes, two_words
 from vjpgen.balance import Balancer
+from vjpgen.beams import BAR_BITS, OUTSIDE, beams, counted
 from vjpgen.cancel import cancelled
 from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
-from vjpgen.classes import analyse
 from vjpgen.collect import collected
-from vjpgen.effort import Effort
-from vjpgen.egraph import saturate
+from vjpgen.effort import Bar, Effort
 from vjpgen.evaluation import Evaluator
-from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
-from vjpgen.extract import Term, extract
-from vjpgen.floats import BAR, Array, representable, tiny
+from vjpgen.expr import Expr, has_op, substitute, var, variables
+from vjpgen.extract import Term
+from vjpgen.floats import Array, representable, tiny
 from vjpgen.forms import Trade
 from vjpgen.rational import rational
 from vjpgen.refute import WORTHLESS
@@ -45,12 +43,10 @@ _BALANCED = 8  # candidates whose products are put into a safer order
 _LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 16.0  # further bits that infinity or NaN costs where the truth is a number
 _FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
-_BAR = math.log2(1 + BAR)
 _LOST = 47.0  # bits that only a result that is not finite costs
-_RARELY = 0.00125  # share of the points
-_SMALL = 2  # so many graphs and one more are small
+_SHORT = 8  # nodes of a form whose error is that of the few operations in it
+_BRIEF = 0.7  # bits on average that are then good enough
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
-_OUTSIDE = frozenset(("poly", "where", "besselj", "besseli", "polygamma", "floor", "ceil", "round"))
 
 
 class Improver:
@@ -80,29 +76,44 @@ class Improver:
         done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
         self.forms = {k: (e,) for k, e in done.items()}
         found: dict[int, Sequence[Term]] = {}
-        sizes = self.effort.nodes
-        for turn, nodes in enumerate((*sizes, *sizes[1:2])):
-            large = turn >= len(sizes) - 1 > _SMALL
-            todo = [k for k in done if not self._good(done[k], targets[k], large=large, first=not turn)]
+        sharp: dict[int, Expr] = {}  # what was tried in double words last
+        graphs = self.effort.graphs
+        again = (replace(graphs[-1], nodes=g.nodes) for g in graphs[1:2])
+        for turn, graph in enumerate((*graphs, *again)):
+            todo = [k for k in done if not self._good(done[k], targets[k], graph, first=not turn)]
             if turn > 1:  # the first two graphs hold the formula alone
                 fresh = {k: self._of_value(k, targets[k]) for k in todo}
                 if turn == 2:
                     fresh = {k: shapes + self._wider(k, targets) for k, shapes in fresh.items()}
                 targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
-                if turn == len(sizes):
+                if turn == len(graphs):
                     todo = [k for k in todo if fresh[k]]
             if not todo:
                 continue
-            found |= dict(zip(todo, self._beams([targets[k] for k in todo], nodes), strict=True))
+            found |= dict(zip(todo, self._beams([targets[k] for k in todo], graph.nodes), strict=True))
             done |= {k: self._best(k, targets[k], found[k], done[k]) for k in todo}
+            done |= self._in_words(todo, targets, found, done, sharp)
         for k in done:  # what one graph for all has no room for
             if len(done) > 1 and self._bits(done[k], targets[k]).mean() > self.effort.poor:
-                (found[k],) = self._beams([targets[k]], sizes[-1])
+                (found[k],) = self._beams([targets[k]], graphs[-1].nodes)
                 done[k] = self._best(k, targets[k], found[k], done[k])
-        for k in done:  # what no arrangement of single words makes better
-            if self.effort.words and not self._good(done[k], targets[k], few=self.effort.sharp):
-                done[k] = self._best(k, targets[k], found.get(k, ()), done[k], words=True)
+        done |= self._in_words(list(done), targets, found, done, sharp)
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
+
+    def _in_words(
+        self,
+        todo: Sequence[int],
+        targets: Sequence[Target],
+        found: Mapping[int, Sequence[Term]],
+        done: Mapping[int, Expr],
+        tried: dict[int, Expr],
+    ) -> dict[int, Expr]:
+        """Forms in double words, of what no arrangement of single words has made good so far."""
+        better: dict[int, Expr] = {}
+        for k in todo if self.effort.words else ():
+            if tried.get(k) is not done[k] and not self._good(done[k], targets[k], self.effort.sharp):
+                better[k] = tried[k] = self._best(k, targets[k], found.get(k, ()), done[k], words=True)
+        return better
 
     def _of_value(self, k: int, target: Target) -> tuple[Expr, ...]:
         """Shapes of a partial that are derivatives of the forms chosen for its value; none for a value."""
@@ -131,7 +142,7 @@ class Improver:
         """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
         from vjpgen import inner
 
-        if has_op(formula, *_OUTSIDE):
+        if has_op(formula, *OUTSIDE):
             return ()
         found = []
         for change in inner.changes(formula, scope):
@@ -158,7 +169,7 @@ class Improver:
             exact = truth.values(u[:, None])[:, 0]
             symbol = self._name(key, np.where(u == 0, one.limit, exact))
             shapes = [substitute(e, self.meaning) for e in (at, *self.balanced(at))]
-            operand = self._single(shapes, self._counted(u))
+            operand = self._single(shapes, counted(u))
             self.meaning[symbol] = substitute(
                 _solved(one, truth, u, self._part()),
                 {var(one.variable): operand},
@@ -167,7 +178,7 @@ class Improver:
 
     def _part(self) -> Effort:
         """The effort for a part of a formula: one graph."""
-        return replace(self.effort, nodes=self.effort.nodes[1:2], words=False)
+        return replace(self.effort, graphs=self.effort.graphs[1:2], words=False)
 
     def _name(self, key: tuple[Expr, Expr | None], values: Array) -> Expr:
         """A new variable with exact values at the points."""
@@ -180,23 +191,14 @@ class Improver:
         return min((self._term(e, truth) for e in shapes), key=lambda t: (t.score, t.expr.size)).expr
 
     def _bits(self, expr: Expr, target: Target) -> Array:
-        return self._term(expr, self._counted(target.truth[: self.seen]), self.many).bits
+        return self._term(expr, counted(target.truth[: self.seen]), self.many).bits
 
-    def _good(
-        self, expr: Expr, target: Target, *, large: bool = False, first: bool = False, few: float = 1.0
-    ) -> bool:
-        """Whether a form is good enough, or passable where the next graph is a large one.
-
-        The ends of the range are worth a first graph, not more.
-        """
-        bits, how = self._bits(expr, target)[0 if first else self.verges :], self.effort
-        share = how.passable if large else 1.0
-        lost = float((bits > _LOST).mean())
-        return (
-            float(bits.mean()) <= how.enough * share
-            and float((bits > _BAR).mean()) <= how.few * share * few
-            and lost <= (_RARELY if large else 0.0)
-        )
+    def _good(self, expr: Expr, target: Target, bar: Bar, *, first: bool = False) -> bool:
+        """Whether a form meets a bar; the ends of the range are worth a first graph, not more."""
+        bits = self._bits(expr, target)[0 if first else self.verges :]
+        far, lost = float((bits > BAR_BITS).mean()), float((bits > _LOST).mean())
+        enough = max(bar.enough, _BRIEF) if expr.size <= _SHORT and not far else bar.enough
+        return float(bits.mean()) <= enough and far <= bar.few and lost <= bar.lost
 
     def _worthwhile(self, target: Target) -> bool:
         return bool(variables(target.shapes[0])) and bool(
@@ -204,42 +206,14 @@ class Improver:
         )
 
     def _beams(self, targets: Sequence[Target], nodes: int) -> list[list[Term]]:
-        """Candidates from one e-graph that holds all targets with operations the e-graph knows."""
-        inside = [k for k, t in enumerate(targets) if not all(has_op(s, *_OUTSIDE) for s in t.shapes)]
-        found: list[list[Term]] = [[] for _ in targets]
-        if not inside:
-            return found
-        seeds = [[s for s in targets[k].shapes if not has_op(s, *_OUTSIDE)] for k in inside]
-        graph = saturate(seeds, self._facts(seeds), limit=nodes + nodes // 4 * (len(inside) - 1))
-        truths = [targets[k].truth[: self.cut] for k in inside]
-        analysis = analyse(graph, self.env, truths)
-        beams = extract(graph, analysis, self.env, [self._counted(t) for t in truths])
-        for k, root in zip(inside, graph.roots, strict=True):
-            found[k] = beams.get(root, [])
-        return found
-
-    def _facts(self, seeds: Sequence[Sequence[Expr]]) -> list[tuple[str, Expr]]:
-        """Signs that hold at every point, for the arguments and the subexpressions of the seeds."""
-        facts = []
-        for e in walk(*(s for shapes in seeds for s in shapes)):
-            if e.op == "num":
-                continue
-            values = np.atleast_1d(self.few_wide(e))
-            if np.isnan(values).any():
-                continue
-            if (values > 0).all():
-                facts.append(("pos", e))
-            elif (values >= 0).all():
-                facts.append(("nonneg", e))
-            elif (values != 0).mean() > 0.5:
-                facts.append(("nz", e))
-        return facts
+        truths = [t.truth[: self.cut] for t in targets]
+        return beams([t.shapes for t in targets], truths, self.env, nodes)
 
     def _best(
         self, k: int, target: Target, terms: Sequence[Term], so_far: Expr, *, words: bool = False
     ) -> Expr:
         """The best form, or choice among forms, out of terms; with those in double words where asked for."""
-        truth, env, at = self._counted(target.truth[: self.seen]), self.broad, self.many
+        truth, env, at = counted(target.truth[: self.seen]), self.broad, self.many
         shapes = dict.fromkeys(
             substitute(e, self.meaning)
             for e in (
@@ -268,7 +242,8 @@ class Improver:
             candidates = [worthless if t.expr is worthless.expr else t for t in candidates]
             choice = regimes.choose(candidates, env, scrutinees)
         self.fronts[k] = front(candidates)
-        self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms if t not in local))
+        if not words:
+            self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms if t not in local))
         expr = regimes.build(choice, lambda c, k: place(c, k, self.spec, self.at, target.shapes[0]))
         found = tidy(self._no_worse(expr, target))
         return min((self._term(e, truth, at) for e in (so_far, found)), key=lambda t: t.score).expr
@@ -278,9 +253,6 @@ class Improver:
             self.mirrors[formula] = mirrors(formula, self.spec.args, self.at[: self.cut])
         return self.mirrors[formula]
 
-    def _counted(self, truth: Array) -> Array:
-        return np.where(representable(truth, np.float32), truth, np.nan)
-
     def _term(self, expr: Expr, truth: Array, at: Evaluator | None = None) -> Term:
         """A candidate; where it or its derivative breaks, it pays for that."""
         at = self.few if at is None else at
@@ -289,7 +261,7 @@ class Improver:
             return t
         broken = ~survives(expr, {n: at.env[n] for n in expr.names}) & np.isfinite(truth)
         lost = ~np.isfinite(t.values) & np.isfinite(truth)
-        bits = t.bits + _FAR * (t.bits > _BAR) + _BROKEN * broken + _NOT_FINITE * lost
+        bits = t.bits + _FAR * (t.bits > BAR_BITS) + _BROKEN * broken + _NOT_FINITE * lost
         return Term(expr, t.values, bits, t.cost, t.score + float(bits.mean() - t.bits.mean()))
 
     def _series(self, target: Target, truth: Array) -> list[Term]:
@@ -312,7 +284,7 @@ class Improver:
 
     def _no_worse(self, expr: Expr, target: Target) -> Expr:
         """The plain shape instead, where held-back points say that it is better."""
-        truth = self._counted(target.truth[self.seen :])
+        truth = counted(target.truth[self.seen :])
         if not np.isfinite(truth).any():
             return expr
         plain = target.shapes[0]

@@ -87,7 +87,9 @@ def over_output(forms: Forms, points: Points, how: Effort) -> Expr | None:
     order = np.random.default_rng(len(at)).permutation(len(at))
     at, alone = at[order], Spec("g", OUTPUT.names, (shape,), False, (), "")
     target = Target((shape,), exact[counted][first][order])
-    (found,) = Improver(alone, at[:, None], replace(how, nodes=how.nodes[:2], words=False)).improve([target])
+    (found,) = Improver(alone, at[:, None], replace(how, graphs=how.graphs[:2], words=False)).improve(
+        [target]
+    )
     got = full(evaluate(compiled(found), {OUTPUT.names[0]: kept}), kept)
     good = _bits(got[counted], slopes[counted]) <= _WORST
     return found if good and _same_corners(forms, found) else None
