@@ -7,9 +7,9 @@ import pytest
 
 from vjpgen import derive, inner
 from vjpgen.candidates import Target
+from vjpgen.effort import Effort, Graph
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, substitute, var, variables
-from vjpgen.effort import Effort, Graph
 from vjpgen.improve import Improver
 from vjpgen.parse import parse
 from vjpgen.spec import Spec
