@@ -26,7 +26,12 @@ def counted(truth: Array) -> Array:
 
 
 def beams(
-    shapes: Sequence[Sequence[Expr]], truths: Sequence[Array], env: Mapping[str, Array], nodes: int
+    shapes: Sequence[Sequence[Expr]],
+    truths: Sequence[Array],
+    env: Mapping[str, Array],
+    nodes: int,
+    *,
+    glance: bool = False,
 ) -> list[list[Term]]:
     """Terms for each target, from one e-graph that holds all shapes with operations that it knows.
 
@@ -35,6 +40,8 @@ def beams(
         truths: the exact values of each target at the points.
         env: arguments at the points.
         nodes: that the graph may have for one target; each further one adds a quarter.
+        glance: whether the graph ends with its first round where that holds a term for every target that is
+            right wherever it was measured.
     """
     seeds = [[s for s in those if not has_op(s, *OUTSIDE)] for those in shapes]
     inside = [k for k, those in enumerate(seeds) if those]
@@ -51,7 +58,7 @@ def beams(
         seeds,
         _facts(seeds, env),
         limit=nodes + nodes // 4 * (len(inside) - 1),
-        enough=lambda g: all(map(_right, measured(g))),
+        enough=lambda g: glance and all(map(_right, measured(g))),
     )
     for k, terms in zip(inside, measured(graph), strict=True):
         found[k] = terms

@@ -51,22 +51,12 @@ class Effort:
     words: bool = True
 
 
-def _graphs(*nodes: int, enough: float = 0.5, few: float = 0.008) -> tuple[Graph, ...]:
-    return tuple(Graph(enough, few, nodes=n) for n in nodes)
-
-
-_LOW = _graphs(200, 700)
+_LOW = (Graph(nodes=200), Graph(0.6, 0.01, nodes=700))
 EFFORTS = {
-    "low": Effort((*_LOW, *_graphs(700, enough=0.7, few=0.0112))),
-    "normal": Effort(
-        (
-            *_LOW,
-            *_graphs(700, enough=0.7, few=0.0112),
-            Graph(1.0, 0.016, 0.00125, nodes=3500),
-        )
-    ),
+    "low": Effort(_LOW),
+    "normal": Effort((*_LOW, Graph(1.0, 0.016, 0.00125, nodes=3500))),
     "high": Effort(
-        _graphs(200, 700, 700, 2500, 12000, enough=0.25, few=0.0), sharp=Bar(0.25, 0.0), poor=0.75
+        tuple(Graph(0.25, 0.0, nodes=n) for n in (200, 700, 2500, 12000)), sharp=Bar(0.25, 0.0), poor=0.75
     ),
 }
 PRICES = {"accuracy": 1.0, "speed": 8.0}  # of what a candidate costs

@@ -69,50 +69,50 @@ class Improver:
         self.mirrors: dict[Expr, tuple[Mirror, ...]] = {}
         self.fronts: dict[int, tuple[Trade, ...]] = {}
         self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the equal terms that were chosen
+        self.offers: dict[
+            int, tuple[list[Term], list[Term]]
+        ] = {}  # what was on offer: equal terms, local ones
+        self.sharpened: dict[int, Expr] = {}  # what double words were tried for last
 
     def improve(self, targets: Sequence[Target]) -> tuple[Expr, ...]:
         """The best forms: values and partials from ever larger e-graphs, then partials of the forms found."""
         targets = list(targets)
         done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
         self.forms = {k: (e,) for k, e in done.items()}
-        found: dict[int, Sequence[Term]] = {}
-        sharp: dict[int, Expr] = {}  # what was tried in double words last
         graphs = self.effort.graphs
-        again = (replace(graphs[-1], nodes=g.nodes) for g in graphs[1:2])
-        for turn, graph in enumerate((*graphs, *again)):
-            todo = [k for k in done if not self._good(done[k], targets[k], graph, first=not turn)]
-            if turn > 1:  # the first two graphs hold the formula alone
-                fresh = {k: self._of_value(k, targets[k]) for k in todo}
-                if turn == 2:
-                    fresh = {k: shapes + self._wider(k, targets) for k, shapes in fresh.items()}
-                targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
-                if turn == len(graphs):
-                    todo = [k for k in todo if fresh[k]]
-            if not todo:
-                continue
-            found |= dict(zip(todo, self._beams([targets[k] for k in todo], graph.nodes), strict=True))
-            done |= {k: self._best(k, targets[k], found[k], done[k]) for k in todo}
-            done |= self._in_words(todo, targets, found, done, sharp)
+        for turn, graph in enumerate(graphs):
+            for again in (False, True)[: turn + 1]:  # what follows from the values that a graph has found
+                todo = [k for k in done if not self._good(done[k], targets[k], graph, first=not turn)]
+                if turn:  # the first graph holds the formula alone
+                    fresh = {k: self._of_value(k, targets[k]) for k in todo}
+                    if turn == 1 and not again:
+                        fresh = {k: shapes + self._wider(k, targets) for k, shapes in fresh.items()}
+                    targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
+                    todo = [k for k in todo if fresh[k] or not again]
+                if todo:
+                    nodes = graphs[1].nodes if again else graph.nodes
+                    terms = self._beams([targets[k] for k in todo], nodes, glance=not turn)
+                    done |= {
+                        k: self._best(k, targets[k], t, done[k]) for k, t in zip(todo, terms, strict=True)
+                    }
+                    done |= self._in_words(todo, targets, done)
         for k in done:  # what one graph for all has no room for
             if len(done) > 1 and self._bits(done[k], targets[k]).mean() > self.effort.poor:
-                (found[k],) = self._beams([targets[k]], graphs[-1].nodes)
-                done[k] = self._best(k, targets[k], found[k], done[k])
-        done |= self._in_words(list(done), targets, found, done, sharp)
+                (alone,) = self._beams([targets[k]], graphs[-1].nodes)
+                done[k] = self._best(k, targets[k], alone, done[k])
+        done |= self._in_words(list(done), targets, done)
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
 
     def _in_words(
-        self,
-        todo: Sequence[int],
-        targets: Sequence[Target],
-        found: Mapping[int, Sequence[Term]],
-        done: Mapping[int, Expr],
-        tried: dict[int, Expr],
+        self, todo: Sequence[int], targets: Sequence[Target], done: Mapping[int, Expr]
     ) -> dict[int, Expr]:
         """Forms in double words, of what no arrangement of single words has made good so far."""
         better: dict[int, Expr] = {}
         for k in todo if self.effort.words else ():
-            if tried.get(k) is not done[k] and not self._good(done[k], targets[k], self.effort.sharp):
-                better[k] = tried[k] = self._best(k, targets[k], found.get(k, ()), done[k], words=True)
+            if self.sharpened.get(k) is not done[k] and not self._good(
+                done[k], targets[k], self.effort.sharp
+            ):
+                better[k] = self.sharpened[k] = self._sharper(k, targets[k], done[k])
         return better
 
     def _of_value(self, k: int, target: Target) -> tuple[Expr, ...]:
@@ -205,15 +205,13 @@ class Improver:
             representable(target.truth[: self.cut], np.float32).any()
         )
 
-    def _beams(self, targets: Sequence[Target], nodes: int) -> list[list[Term]]:
+    def _beams(self, targets: Sequence[Target], nodes: int, *, glance: bool = False) -> list[list[Term]]:
         truths = [t.truth[: self.cut] for t in targets]
-        return beams([t.shapes for t in targets], truths, self.env, nodes)
+        return beams([t.shapes for t in targets], truths, self.env, nodes, glance=glance)
 
-    def _best(
-        self, k: int, target: Target, terms: Sequence[Term], so_far: Expr, *, words: bool = False
-    ) -> Expr:
-        """The best form, or choice among forms, out of terms; with those in double words where asked for."""
-        truth, env, at = counted(target.truth[: self.seen]), self.broad, self.many
+    def _best(self, k: int, target: Target, terms: Sequence[Term], so_far: Expr) -> Expr:
+        """The best form, or choice among forms, out of terms."""
+        truth, at = counted(target.truth[: self.seen]), self.many
         shapes = dict.fromkeys(
             substitute(e, self.meaning)
             for e in (
@@ -224,17 +222,31 @@ class Improver:
             )
         )
         shapes |= dict.fromkeys(m.image(e) for m in self._mirrors(target.shapes[0]) for e in tuple(shapes))
-        candidates = [self._term(e, truth, at) for e in shapes]
-        likely = sorted(candidates, key=lambda t: t.score)[:_BALANCED]
-        safer = (tidy(b) for t in likely for b in self.balanced(t.expr))
-        candidates += [self._term(e, truth, at) for e in dict.fromkeys(safer) if e not in shapes]
+        equal = [self._term(e, truth, at) for e in shapes]
+        safer = (tidy(b) for t in _likely(equal, _BALANCED) for b in self.balanced(t.expr))
+        equal += [self._term(e, truth, at) for e in dict.fromkeys(safer) if e not in shapes]
         local = self._series(target, truth)  # right on a part of the domain alone: nothing follows from them
-        if words:
-            likely = sorted(candidates, key=lambda t: t.score)[:_SHARPENED]
-            single = (*(t.expr for t in likely), *self.forms[k])
-            sharper = dict.fromkeys(map(two_words.sharper, single))
-            local += [self._term(e, truth, at) for e in sharper if e not in shapes]
-        candidates += local
+        self.offers[k] = equal, local
+        found, chosen = self._chosen(k, target, [*equal, *local], so_far)
+        self.forms[k] = tuple(dict.fromkeys(t.expr for t in chosen if t not in local))
+        return found
+
+    def _sharper(self, k: int, target: Target, so_far: Expr) -> Expr:
+        """The best form out of what was on offer for `_best`, and of that in double words."""
+        if k not in self.offers:
+            so_far = self._best(k, target, (), so_far)
+        equal, local = self.offers[k]
+        single = (*(t.expr for t in _likely(equal, _SHARPENED)), *self.forms[k])
+        truth, known = counted(target.truth[: self.seen]), {t.expr for t in equal}
+        words = (e for e in dict.fromkeys(map(two_words.sharper, single)) if e not in known)
+        terms = [self._term(e, truth, self.many) for e in words]
+        return self._chosen(k, target, [*equal, *local, *terms], so_far)[0] if terms else so_far
+
+    def _chosen(
+        self, k: int, target: Target, candidates: list[Term], so_far: Expr
+    ) -> tuple[Expr, Sequence[Term]]:
+        """The best choice among candidates or what there was so far, and the candidates in it."""
+        truth, env, at = counted(target.truth[: self.seen]), self.broad, self.many
         names = variables(target.shapes[0])
         scrutinees = regimes.scrutinees(names, regimes.operands(candidates))
         choice = regimes.choose(candidates, env, scrutinees)
@@ -242,11 +254,10 @@ class Improver:
             candidates = [worthless if t.expr is worthless.expr else t for t in candidates]
             choice = regimes.choose(candidates, env, scrutinees)
         self.fronts[k] = front(candidates)
-        if not words:
-            self.forms[k] = tuple(dict.fromkeys(t.expr for t in choice.terms if t not in local))
         expr = regimes.build(choice, lambda c, k: place(c, k, self.spec, self.at, target.shapes[0]))
         found = tidy(self._no_worse(expr, target))
-        return min((self._term(e, truth, at) for e in (so_far, found)), key=lambda t: t.score).expr
+        best = min((self._term(e, truth, at) for e in (so_far, found)), key=lambda t: t.score).expr
+        return best, choice.terms
 
     def _mirrors(self, formula: Expr) -> tuple[Mirror, ...]:
         if formula not in self.mirrors:
@@ -290,6 +301,10 @@ class Improver:
         plain = target.shapes[0]
         old, new = (self._term(e, truth, self.fresh).score for e in (plain, expr))
         return plain if old < new else expr
+
+
+def _likely(terms: Iterable[Term], count: int) -> list[Term]:
+    return sorted(terms, key=lambda t: t.score)[:count]
 
 
 def _shorter(terms: Iterable[Expr]) -> Iterator[Expr]:
