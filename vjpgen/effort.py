@@ -54,7 +54,7 @@ class Effort:
 _LOW = (Graph(nodes=200), Graph(0.6, 0.01, nodes=700))
 EFFORTS = {
     "low": Effort(_LOW),
-    "normal": Effort((*_LOW, Graph(1.0, 0.016, 0.00125, nodes=3500))),
+    "normal": Effort((*_LOW, Graph(1.0, 0.025, 0.00125, nodes=3500))),
     "high": Effort(
         tuple(Graph(0.25, 0.0, nodes=n) for n in (200, 700, 2500, 12000)), sharp=Bar(0.25, 0.0), poor=0.75
     ),

@@ -238,8 +238,11 @@ class Improver:
         equal, local = self.offers[k]
         single = (*(t.expr for t in _likely(equal, _SHARPENED)), *self.forms[k])
         truth, known = counted(target.truth[: self.seen]), {t.expr for t in equal}
-        words = (e for e in dict.fromkeys(map(two_words.sharper, single)) if e not in known)
-        terms = [self._term(e, truth, self.many) for e in words]
+        truth, known = counted(target.truth[: self.seen]), {t.expr for t in equal}
+        sharper = dict.fromkeys(map(two_words.sharper, single))
+        terms = [self._term(e, truth, self.many) for e in sharper if e not in known]
+        safer = (tidy(b) for t in _likely(terms, _SHARPENED) for b in self.balanced(t.expr))
+        terms += [self._term(e, truth, self.many) for e in dict.fromkeys(safer) if e not in sharper]
         return self._chosen(k, target, [*equal, *local, *terms], so_far)[0] if terms else so_far
 
     def _chosen(

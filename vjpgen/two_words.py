@@ -107,6 +107,16 @@ def _logaddexp(a: Expr, b: Expr) -> Expr:
     return _extreme("gt", a, b) + call("log1p", _exp(-call("abs", a - b)))
 
 
+def _log_ratio(a: Expr, b: Expr) -> Expr:
+    """Twice the logarithm of a ratio of roots, which stays in the range."""
+    root = call("sqrt", call("abs", a)) / call("sqrt", call("abs", b))
+    return 2 * call("log", _sign(a) * _sign(b) * root)
+
+
+def _sign(a: Expr) -> Expr:
+    return where(call("lt", a, num(0)), num(-1), num(1))
+
+
 _FORMS: dict[str, Callable[..., Expr | None]] = {
     "square": lambda a: a * a,
     "pow": _pow,
@@ -120,7 +130,7 @@ _FORMS: dict[str, Callable[..., Expr | None]] = {
     "sinh": _sinh,
     "cosh": lambda a: (_exp(a) + _exp(-a)) / 2,
     "atanh": lambda a: call("log1p", 2 * a / (1 - a)) / 2,
-    "log_ratio": lambda a, b: call("log", a / b),
+    "log_ratio": _log_ratio,
     "logistic": lambda a: num(1) / (1 + _exp(-a)),
     "softplus": lambda a: _logaddexp(a, num(0)),
     "logaddexp": _logaddexp,
