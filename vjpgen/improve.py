@@ -81,17 +81,14 @@ class Improver:
         self.forms = {k: (e,) for k, e in done.items()}
         graphs = self.effort.graphs
         for turn, graph in enumerate(graphs):
-            for again in (False, True)[: turn + 1]:  # what follows from the values that a graph has found
-                todo = [k for k in done if not self._good(done[k], targets[k], graph, first=not turn)]
+            for part in self._parts(list(done)) if turn else (list(done),):
+                todo = [k for k in part if not self._good(done[k], targets[k], graph, first=not turn)]
                 if turn:  # the first graph holds the formula alone
-                    fresh = {k: self._of_value(k, targets[k]) for k in todo}
-                    if turn == 1 and not again:
-                        fresh = {k: shapes + self._wider(k, targets) for k, shapes in fresh.items()}
-                    targets = [replace(t, shapes=t.shapes + fresh.get(k, ())) for k, t in enumerate(targets)]
-                    todo = [k for k in todo if fresh[k] or not again]
+                    for k in todo:
+                        fresh = self._fresh(k, targets, wider=turn == 1)
+                        targets[k] = replace(targets[k], shapes=targets[k].shapes + fresh)
                 if todo:
-                    nodes = graphs[1].nodes if again else graph.nodes
-                    terms = self._beams([targets[k] for k in todo], nodes, glance=not turn)
+                    terms = self._beams([targets[k] for k in todo], graph.nodes, glance=not turn)
                     done |= {
                         k: self._best(k, targets[k], t, done[k]) for k, t in zip(todo, terms, strict=True)
                     }
@@ -102,6 +99,17 @@ class Improver:
                 done[k] = self._best(k, targets[k], alone, done[k])
         done |= self._in_words(list(done), targets, done)
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
+
+    def _parts(self, targets: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Values, then partials, which begin with what was found for the values."""
+        n = len(self.spec.outputs)
+        return [k for k in targets if k < n], [k for k in targets if k >= n]
+
+    def _fresh(self, k: int, targets: Sequence[Target], *, wider: bool) -> tuple[Expr, ...]:
+        """Further shapes for the next graph."""
+        own = self.forms[k] if k < len(self.spec.outputs) else self._of_value(k, targets[k])
+        found = dict.fromkeys((*own, *(self._wider(k, targets) if wider else ())))
+        return tuple(e for e in found if e not in targets[k].shapes)
 
     def _in_words(
         self, todo: Sequence[int], targets: Sequence[Target], done: Mapping[int, Expr]

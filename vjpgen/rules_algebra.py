@@ -83,6 +83,7 @@ SIMPLIFYING: tuple[tuple[str, str], ...] = (
         sign-abs: sign(a) * abs(a) -> a
         sign-times: a * sign(a) -> abs(a)
         sign-square: sign(a)**2 -> 1 if nz(a)
+        sign-mul: sign(a * b) <-> sign(a) * sign(b)
         sign-neg: sign(-a) -> -sign(a)
         over-abs: a / abs(a) -> sign(a) if nz(a)
         abs-over: abs(a) / a -> sign(a) if nz(a)
@@ -107,6 +108,10 @@ SIMPLIFYING: tuple[tuple[str, str], ...] = (
         sqrt-scale-plus: sqrt(a**2 + b) -> abs(a) * sqrt(1 + (b / a) / a) if nz(a)
         sqrt-scale-minus: sqrt(a**2 - b) -> abs(a) * sqrt(1 - (b / a) / a) if nz(a)
         cube-of-sqrt: sqrt(a)**3 -> a * sqrt(a)
+        sign-scaled: sign(a**2 - b) -> sign(1 - (b / a) / a) if nz(a)
+        over-square-minus: c / (a**2 - b) -> (c / a) / (a - b / a) if nz(a)
+        root-over-factor: sqrt(a * b) / a -> sign(a) * sqrt(b / a) if nz(a)
+        root-over-factor-of: sqrt(a * b) / a -> sign(b) * sqrt(b / a) if nz(a), nz(b)
     """),
     ("Euclidean norm: Moler and Morrison (1983)", """
         hypot-of: sqrt(a**2 + b**2) <-> hypot(a, b)
@@ -114,6 +119,8 @@ SIMPLIFYING: tuple[tuple[str, str], ...] = (
         hypot-one-right: sqrt(a**2 + 1) -> hypot(1, a)
         hypot-sqrt: sqrt(a**2 + b) -> hypot(a, sqrt(b)) if nonneg(b)
         hypot-square: hypot(a, b)**2 -> a**2 + b**2
+        hypot-plus-sum: hypot(a - b, c) + (a + b) -> (c**2 - 4 * a * b) / (hypot(a - b, c) - (a + b)) if nz(c)
+        hypot-minus-sum: hypot(a - b, c) - (a + b) -> (c**2 - 4 * a * b) / (hypot(a - b, c) + (a + b)) if nz(c)
         hypot-minus: hypot(b, a) - b -> a * (a / (hypot(b, a) + b)) if pos(b)
         hypot-commutes: hypot(a, b) -> hypot(b, a)
         hypot-scale: hypot(1, a / b) -> hypot(b, a) / abs(b) if nz(b)
