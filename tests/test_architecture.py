@@ -125,7 +125,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ),
     ("candidates", "effort", "refute", "truncations", "verges"),
     ("splits",),
-    ("improve", "mending"),
+    ("improve", "mending", "whole_powers"),
     ("twins", "over_output"),
     ("search",),
     # Forms to text

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vjpgen import pieces, plainly, series, twins
+from vjpgen import pieces, plainly, series, twins, whole_powers
 from vjpgen.bessel import scaled
 from vjpgen.candidates import Target, columns, full, judged
 from vjpgen.compiled import compiled
@@ -51,6 +51,7 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
     points, how = sample(plain, POINTS, _SEED), replace(EFFORTS[effort], price=PRICES[prefer])
     edge = verges(plain, points, _SEED)
     found = mend(_search(plain, points, how, spec.derived, edge), spec.derived)
+    found = whole_powers.mend(found, spec.derived, _SEED)
     if spec.meant is not None:
         return _with_gradient(spec, spec.meant, found, points.at, how)
     return replace(found, over_output=over_output(found, points, how))

@@ -1,0 +1,35 @@
+"""Powers of negative numbers: real at whole exponents, as jnp has them, in the value and by the base."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import vjpgen
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("x**y - 1", lambda x, y: x**y - 1),
+        ("(x + y)**y*exp(-x)", lambda x, y: (x + y) ** y * jnp.exp(-x)),
+    ],
+)
+def test_a_power_of_a_negative_number_is_what_the_formula_says(text: str, plain) -> None:  # type: ignore[no-untyped-def]
+    f = vjpgen.function(text, args=["x", "y"])
+    for x, y in ((-5.0, 2.0), (-5.0, 3.0), (-1.5, -2.0), (-7.0, 4.0)):
+        assert np.isclose(f(x, y), plain(x, y), rtol=1e-5)
+        slope, wanted = (jax.grad(g)(x, y) for g in (f, plain))
+        assert np.isclose(slope, wanted, rtol=1e-5, equal_nan=True)
+
+
+def test_an_assumption_that_keeps_the_base_positive_adds_no_choice() -> None:
+    made = vjpgen.generate("x**y - 1", name="f", assume="x > 0")
+    assert "x < 0" not in made.module
+
+
+def test_second_derivatives_stay_finite_where_the_base_is_positive() -> None:
+    f = vjpgen.function("x**y - 1", args=["x", "y"])
+    assert np.isfinite(jax.jacfwd(jax.grad(f))(2.0, 3.0))
