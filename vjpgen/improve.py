@@ -88,7 +88,8 @@ class Improver:
                         fresh = self._fresh(k, targets, wider=turn == 1)
                         targets[k] = replace(targets[k], shapes=targets[k].shapes + fresh)
                 if todo:
-                    terms = self._beams([targets[k] for k in todo], graph.nodes, glance=not turn)
+                    room = graph.nodes + graph.nodes // 4 * (len(done) - len(todo))
+                    terms = self._beams([targets[k] for k in todo], room, glance=not turn)
                     done |= {
                         k: self._best(k, targets[k], t, done[k]) for k, t in zip(todo, terms, strict=True)
                     }

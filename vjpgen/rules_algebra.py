@@ -119,8 +119,8 @@ SIMPLIFYING: tuple[tuple[str, str], ...] = (
         hypot-one-right: sqrt(a**2 + 1) -> hypot(1, a)
         hypot-sqrt: sqrt(a**2 + b) -> hypot(a, sqrt(b)) if nonneg(b)
         hypot-square: hypot(a, b)**2 -> a**2 + b**2
-        hypot-plus-sum: hypot(a - b, c) + (a + b) -> (c**2 - 4*a*b) / (hypot(a - b, c) - (a + b)) if nz(c)
-        hypot-minus-sum: hypot(a - b, c) - (a + b) -> (c**2 - 4*a*b) / (hypot(a - b, c) + (a + b)) if nz(c)
+        hypot-plus-sum: hypot(a-b, c) + (a+b) -> (c**2 - 4*a*b) / (hypot(a-b, c) - (a+b)) if nz(c**2 - 4*a*b)
+        hypot-minus-sum: hypot(a-b, c) - (a+b) -> (c**2 - 4*a*b) / (hypot(a-b, c) + (a+b)) if nz(c**2 - 4*a*b)
         hypot-minus: hypot(b, a) - b -> a * (a / (hypot(b, a) + b)) if pos(b)
         hypot-commutes: hypot(a, b) -> hypot(b, a)
         hypot-scale: hypot(1, a / b) -> hypot(b, a) / abs(b) if nz(b)
