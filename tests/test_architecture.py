@@ -69,6 +69,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "pieces",
         "signs",
         "bridge",
+        "srepr",
         "template_files",
         "templating",
         "provenance",
@@ -236,7 +237,7 @@ HOMES = {
     "ruff": {"templating"},
     "scipy": {"floats"},
     "setuptools": {"setuptools_hook"},
-    "sympy": {"bridge", "derive", "entropy", "inner", "closed_form"},
+    "sympy": {"bridge", "derive", "entropy", "inner", "closed_form", "srepr"},
     "watchfiles": {"watching"},
 }
 ROOMS = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +24,28 @@ _ONE = ("name", "tests", "report", "plot", "names")
 
 options = in_order(
     click.option("--latex", metavar="TEXT", help="The formula in LaTeX, in place of EXPR."),
+    click.option("--srepr", metavar="TEXT", help="The same as sympy's srepr writes it."),
 )
 
 
-def alone(latex: str | None, **others: Any) -> None:
-    """Refuses what contradicts --latex.
+def alone(texts: Mapping[str, str | None], **others: Any) -> tuple[str, str] | None:
+    """The formula that an option holds, and the option; None where there is none.
+
+    Args:
+        texts: by option, a formula in place of EXPR.
+        others: what contradicts them.
 
     Raises:
         OptionError: a formula is given twice.
     """
-    for option, value in others.items():
-        if latex is not None and value is not None:
+    given = [(option, text) for option, text in texts.items() if text is not None]
+    for option, value in [*given[1:], *others.items()] if given else []:
+        if value is not None:
             other = f"the formula '{value}'" if option == "expression" else f"--{option}"
-            raise OptionError(f"--latex and {other} contradict each other", hint="leave one of them out")
+            raise OptionError(
+                f"--{given[0][0]} and {other} contradict each other", hint="leave one of them out"
+            )
+    return given[0] if given else None
 
 
 def each(word: Any, context: click.Context) -> int | None:
@@ -85,24 +94,36 @@ def each(word: Any, context: click.Context) -> int | None:
 
 
 def formula(
-    expression: Any, latex: str | None, args: tuple[str, ...] | None, timeout: float, *, piped: bool
+    expression: Any,
+    instead: tuple[str, str] | None,
+    args: tuple[str, ...] | None,
+    timeout: float,
+    *,
+    piped: bool,
 ) -> tuple[Any, tuple[str, ...] | None]:
     """What `generate` takes, and the arguments' order; the text itself where it is in the language.
 
     Args:
         expression: what stands in place of the formula.
-        latex: the formula in LaTeX, if it is given so.
+        instead: from `alone`.
         args: the arguments' order, if it is given.
-        timeout: seconds that tracing may take.
+        timeout: seconds that tracing may take, or what sympy computes as it reads.
         piped: whether it is from standard input, which names no file to read and no module to import.
 
     Raises:
         InputError: what is given cannot be read.
     """
-    if latex is not None:
+    if instead is not None and instead[0] == "latex":
         from vjpgen.latex import from_latex
 
-        return from_latex(latex), args
+        return from_latex(instead[1]), args
+    if instead is not None:
+        from vjpgen import deadline
+
+        with deadline.limit(timeout):
+            from vjpgen.srepr import from_srepr
+
+            return from_srepr(instead[1]), args
     if not isinstance(expression, str):
         return expression, args
     if piped:
