@@ -24,7 +24,7 @@ _ONE = ("name", "tests", "report", "plot", "names")
 
 options = in_order(
     click.option("--latex", metavar="TEXT", help="The formula in LaTeX, in place of EXPR."),
-    click.option("--srepr", metavar="TEXT", help="The same as sympy's srepr writes it."),
+    click.option("--srepr", metavar="TEXT", help="What sympy's srepr printed, in place of EXPR."),
 )
 
 
