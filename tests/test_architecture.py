@@ -47,6 +47,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "sexpr",
         "fpcore_words",
         "fpcore",
+        "fpcore_files",
         "latex_tokens",
         "latex_words",
         "latex_reader",
@@ -164,6 +165,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("pipeline_integral",),
     ("api", "checking", "comparing", "explaining", "stubbing", "reporting"),
     (
+        "build_inputs",
         "build_values",
         "build_config",
         "lockfile",
