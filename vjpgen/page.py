@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from vjpgen import __version__, doc, mathml, pieces, plainly, plots
-from vjpgen.expr import Expr, has_op
+from vjpgen import __version__, branches, doc, mathml, plots
 from vjpgen.files import MARK
 from vjpgen.report import Figures, Report, Target
 from vjpgen.spec import Spec
 from vjpgen.survey import PLAIN, Contender, Quantity, Survey
 from vjpgen.templating import Templates
-from vjpgen.tidy import tidy
 
 _LONGEST = 4000  # characters of a form that is typeset
 _STYLES = {"light": "xcode", "dark": "github-dark"}
@@ -109,7 +107,7 @@ def _panel(survey: Survey, q: Quantity, target: Target, place: str) -> Panel:
     return Panel(
         place=place,
         label=q.label,
-        plain=mathml.math(doc.readable(_plain(spec, q)), left=_left(spec, q.output, q.argument)),
+        plain=mathml.math(doc.readable(branches.plain(spec, q)), left=_left(spec, q.output, q.argument)),
         chosen=mathml.math(form) if readable else "",
         text=form,
         splitpoints=tuple(mathml.math(c, block=False) for c in mathml.splitpoints(form)) if readable else (),
@@ -123,30 +121,6 @@ def _panel(survey: Survey, q: Quantity, target: Target, place: str) -> Panel:
         ),
         packed=plots.packed([*errors, *curves, *front]),
     )
-
-
-def _plain(spec: Spec, q: Quantity) -> Expr:
-    """The formula as typed, or the derivative of it that one would write down, or what is meant instead."""
-    whole = spec.outputs[q.output]
-    if q.argument is None:
-        return whole
-    given = spec.meant.formula(q.output, q.argument) if spec.meant else None
-    if given is not None:
-        return given
-    slope = _slope(whole, spec, spec.args[q.argument])
-    return spec.meant.around(slope, q.argument) if spec.meant else slope
-
-
-def _slope(whole: Expr, spec: Spec, arg: str) -> Expr:
-    """The derivative, piece by piece where the formula has pieces."""
-    if not has_op(whole, "where", "max", "min"):
-        return plainly.partial(whole, arg)
-    try:
-        tree = pieces.tree((whole,), spec.assume)
-    except pieces.TooManyPieces:
-        return plainly.partial(whole, arg)
-    slopes = {leaf: plainly.partial(leaf.outputs[0], arg) for leaf in pieces.leaves(tree)}
-    return tidy(pieces.combine(tree, lambda leaf: slopes[leaf], average_ties=True))
 
 
 def _left(spec: Spec, output: int, argument: int | None = None) -> str:

@@ -6,21 +6,18 @@ small, and both ends are known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 
 from vjpgen.congruence import Congruence, Step, TooLong
-from vjpgen.expr import Expr, again, call, num, rebuild, substitute, var, variables, walk
+from vjpgen.expr import Expr, call, num, rebuild, substitute, var, walk
+from vjpgen.rule_steps import ARITHMETIC, Binding, Holds, computed, guarded, shortened
 from vjpgen.rules import RULES, Rule
 
-Holds = Callable[[str, Expr], bool]  # whether a fact of `rules` holds of a term
-Binding = dict[str, Expr]
-ARITHMETIC = "arithmetic"
-
+Turn = tuple[Rule, bool]  # a rule, and whether from left to right
 _LEAVES = ("num", "const", "var")
-_WHOLE = 10**6  # numbers beyond are not computed with
 _SLACK = 12  # nodes that a term may have more than the longer of the two
 _STEPS = 400
 _EACH = 120  # matches of a rule in a round, at first
@@ -33,10 +30,12 @@ class Effort:
     Attributes:
         nodes: operations on classes of equal terms, at most.
         rounds: rounds of all rules, at most.
+        both: whether every rule is used from right to left as well.
     """
 
     nodes: int = 2500
     rounds: int = 7
+    both: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,8 @@ def chain(
     holds: Holds,
     effort: Effort = Effort(),
     given: Sequence[tuple[Expr, Expr, str]] = (),
-) -> Found | None:
-    """How `start` becomes `end` by rules; None where no way was found.
+) -> tuple[Found | None, int]:
+    """How `start` becomes `end` by rules, None where no way was found; and how large the graph became.
 
     Args:
         start, end: terms without `where` and `poly`; numbers are written as quotients of whole ones.
@@ -69,17 +68,16 @@ def chain(
     """
     start, end = written(start), written(end)
     search = _Search(start, end, holds, effort)
-    for a, b, reason in given:
-        for e in (written(a), written(b)):
-            search.add(e)
-        search.graph.merge(written(a), written(b), reason)
-    if not search.meet():
-        return None
-    try:
-        steps = search.graph.explain(start, end, _STEPS)
-    except TooLong:
-        return None
-    return Found(start, tuple(_shortened(start, steps, search.rules, holds)))
+    search.give(given)
+    steps, used = search.steps(), len(search.graph)
+    if steps is None:
+        return None, used
+    again = _Search(start, end, holds, replace(effort, both=True), {s.reason for s in steps})
+    again.give(given)
+    fewer = again.steps()  # a graph of what was needed alone knows fewer detours
+    if fewer is not None and len(fewer) < len(steps):
+        steps = fewer
+    return Found(start, tuple(steps)), used + len(again.graph)
 
 
 def written(e: Expr) -> Expr:
@@ -95,58 +93,54 @@ def written(e: Expr) -> Expr:
     return rebuild(e, change)
 
 
-def rule(name: str) -> Rule:
-    """The rule of that name."""
-    return _by_name()[name]
-
-
 @cache
-def _by_name() -> dict[str, Rule]:
-    return {r.name: r for r in RULES}
-
-
-def computed(x: Expr) -> Expr | None:
-    """The value of an operation on whole numbers, where it is a short one; what a simple power is."""
-    match x.op, x.args:
-        case "pow", (a, n) if n is num(2):
-            return call("square", a)
-        case "pow", (a, n) if n is num(1):
-            return a
-    values = [a.value for a in x.args if isinstance(a.value, Fraction)]
-    if len(values) < len(x.args) or not values:
-        return None
-    match x.op, values:
-        case "add", [a, b]:
-            value = a + b
-        case "sub", [a, b]:
-            value = a - b
-        case "mul", [a, b]:
-            value = a * b
-        case "neg", [a]:
-            value = -a
-        case "square", [a]:
-            value = a * a
-        case "div", [a, b] if b and (a / b).denominator == 1:
-            value = a / b
-        case _:
-            return None
-    return num(value) if value.denominator == 1 and abs(value) <= _WHOLE else None
+def _turned() -> frozenset[str]:
+    """The rules that can be used from right to left, and are not there in both directions already."""
+    pairs = {(r.left, r.right) for r in RULES}
+    return frozenset(
+        r.name
+        for r in RULES
+        if r.right.args and set(r.left.names) <= set(r.right.names) and (r.right, r.left) not in pairs
+    )
 
 
 class _Search:
     """A graph that grows from both ends."""
 
-    def __init__(self, start: Expr, end: Expr, holds: Holds, effort: Effort) -> None:
+    def __init__(
+        self, start: Expr, end: Expr, holds: Holds, effort: Effort, only: Collection[str] | None = None
+    ) -> None:
         self.start, self.end, self.effort = start, end, effort
         self.graph: Congruence[str] = Congruence()
         self.largest = max(start.size, end.size) + _SLACK
         self.rules = reachable((start, end))
+        used = [r for r in self.rules if only is None or r.name in only]
+        self.turns = [(r, True) for r in used]
+        self.turns += [(r, False) for r in used if effort.both and r.name in _turned()]
         self.holds = _remembering(holds)
         self.seen: set[tuple[object, ...]] = set()
-        self.each = dict.fromkeys((r.name for r in self.rules), _EACH)
-        self.idle = dict.fromkeys((r.name for r in self.rules), 0)
+        self.each = dict.fromkeys(self.turns, _EACH)
+        self.idle = dict.fromkeys(self.turns, 0)
         for e in (start, end):
             self.add(e)
+
+    def give(self, given: Sequence[tuple[Expr, Expr, str]]) -> None:
+        """Terms that are equal for other reasons."""
+        for a, b, reason in given:
+            one, other = written(a), written(b)
+            self.add(one)
+            self.add(other)
+            self.graph.merge(one, other, reason)
+
+    def steps(self) -> list[Step[str]] | None:
+        """How one end becomes the other, without detours; None where they do not meet."""
+        if not self.meet():
+            return None
+        try:
+            found = self.graph.explain(self.start, self.end, _STEPS)
+        except TooLong:
+            return None
+        return shortened(self.start, found, self.rules, self.holds)
 
     def met(self) -> bool:
         return self.graph.equal(self.start, self.end)
@@ -156,10 +150,10 @@ class _Search:
             return True
         for k in range(self.effort.rounds):
             before = len(self.graph)
-            for r in self.rules:
-                if self.idle[r.name] > k:
+            for turn in self.turns:
+                if self.idle[turn] > k:
                     continue
-                self.apply(r, k)
+                self.apply(turn, k)
                 if self.met():
                     return True
                 if len(self.graph) > self.effort.nodes:
@@ -168,32 +162,35 @@ class _Search:
                 return False
         return False
 
-    def apply(self, r: Rule, k: int) -> None:
+    def apply(self, turn: Turn, k: int) -> None:
         """One rule, everywhere; one that matches in too many places rests for a round, and may more then."""
-        found = list(self.matches(r))
-        if len(found) > self.each[r.name]:
-            self.idle[r.name] = k + 2
-            self.each[r.name] *= 3
+        r, forward = turn
+        found = list(self.matches(turn))
+        if len(found) > self.each[turn]:
+            self.idle[turn] = k + 2
+            self.each[turn] *= 3
             return
         table = [(substitute(r.left, b), substitute(r.right, b), key) for b, key in found]
         for left, right, key in table:
-            if right.size > self.largest or not guarded(r, left, self.holds):
+            old, new = (left, right) if forward else (right, left)
+            if new.size > self.largest or not guarded(r, left, self.holds):
                 continue
             self.seen.add(key)
-            self.add(left)
-            if self.graph.lookup(right) is self.graph.find(left):
+            self.add(old)
+            if self.graph.lookup(new) is self.graph.find(old):
                 continue
-            self.add(right)
+            self.add(new)
             self.graph.merge(left, right, r.name)
             if len(self.graph) > self.effort.nodes or self.met():
                 return
 
-    def matches(self, r: Rule) -> Iterator[tuple[dict[Expr, Expr], tuple[object, ...]]]:
+    def matches(self, turn: Turn) -> Iterator[tuple[dict[Expr, Expr], tuple[object, ...]]]:
         """New choices of terms for the variables of a rule: the smallest of their classes."""
-        graph = self.graph
-        for root in graph.classes(r.left.op):
-            for binding in self.match(r.left, root, {}):
-                key = (r.name, root, *(graph.find(binding[n]) for n in sorted(binding)))
+        graph, (r, forward) = self.graph, turn
+        pattern = r.left if forward else r.right
+        for root in graph.classes(pattern.op):
+            for binding in self.match(pattern, root, {}):
+                key = (r.name, forward, root, *(graph.find(binding[n]) for n in sorted(binding)))
                 if key not in self.seen:
                     yield {var(n): graph.least[graph.find(e)] for n, e in binding.items()}, key
 
@@ -229,16 +226,6 @@ class _Search:
                 self.graph.merge(x, value, ARITHMETIC)
 
 
-def guarded(r: Rule, left: Expr, holds: Holds) -> bool:
-    """Whether the guards of a rule hold where its left side is this term."""
-    if not r.guards:
-        return True
-    (binding,) = list(_bindings(r.left, left, {}))[:1] or [None]
-    assert binding is not None
-    table = {var(n): e for n, e in binding.items()}
-    return all(holds(fact, substitute(e, table)) for fact, e in r.guards)
-
-
 def _remembering(holds: Holds) -> Holds:
     known: dict[tuple[str, Expr], bool] = {}
 
@@ -265,92 +252,3 @@ def reachable(ends: Iterable[Expr]) -> tuple[Rule, ...]:
 @cache
 def _operations(e: Expr) -> frozenset[str]:
     return frozenset(x.op for x in walk(e) if x.op not in _LEAVES)
-
-
-def _bindings(p: Expr, e: Expr, binding: Mapping[str, Expr]) -> Iterator[Binding]:
-    """The choice of terms for which a pattern is this very term, if there is one."""
-    if p.op == "var":
-        known = binding.get(str(p.value))
-        if known is None or known is e:
-            yield {**binding, str(p.value): e}
-        return
-    if p.op != e.op or p.value != e.value or len(p.args) != len(e.args):
-        return
-    found: list[Binding] = [dict(binding)]
-    for a, b in zip(p.args, e.args, strict=True):
-        found = [more for one in found for more in _bindings(a, b, one)]
-    yield from found
-
-
-def single(r: Rule, e: Expr) -> Expr | None:
-    """What a rule makes of a term at its top; None where it does not match."""
-    return _other(r, e, True)
-
-
-def _other(r: Rule, e: Expr, forward: bool) -> Expr | None:
-    """The other side of a rule where one side is this term, and says all that the other one holds."""
-    one, other = (r.left, r.right) if forward else (r.right, r.left)
-    if one.op != e.op and one.op != "var":
-        return None
-    if not forward and (one.op == "var" or not set(other.names) <= set(one.names)):
-        return None
-    found = next(_bindings(one, e, {}), None)
-    return None if found is None else substitute(other, {var(n): x for n, x in found.items()})
-
-
-def right(step: Step[str], before: Expr, holds: Holds) -> bool:
-    """Whether a step is what it says: its reason, at its place, makes the next term of this one."""
-    part = before
-    for k in step.place:
-        part = part.args[k]
-    if part is not step.before or _put(before, step.place, step.after) is not step.term:
-        return False
-    one, other = (step.before, step.after) if step.forward else (step.after, step.before)
-    if step.reason == ARITHMETIC:
-        return computed(one) is other
-    r = rule(step.reason)
-    return single(r, one) is other and guarded(r, one, holds)
-
-
-def _put(e: Expr, place: Sequence[int], part: Expr) -> Expr:
-    if not place:
-        return part
-    k, *rest = place
-    return again(e, [*e.args[:k], _put(e.args[k], rest, part), *e.args[k + 1 :]])
-
-
-def _shortened(
-    start: Expr, steps: Sequence[Step[str]], rules: Sequence[Rule], holds: Holds
-) -> list[Step[str]]:
-    """The chain without detours: as few steps as lead from each term to the furthest that is one rule away."""
-    terms = [start, *(s.term for s in steps)]
-    last = {e: k for k, e in enumerate(terms)}
-    found: list[Step[str]] = []
-    k = last[start]
-    while k < len(terms) - 1:
-        ahead = {e: last[e] for e in terms[k + 1 :]}
-        best = steps[k]
-        for s in _neighbours(terms[k], rules, holds):
-            if ahead.get(s.term, -1) > last[best.term]:
-                best = s
-        found.append(best)
-        k = last[best.term]
-    return found
-
-
-def _neighbours(e: Expr, rules: Sequence[Rule], holds: Holds) -> Iterator[Step[str]]:
-    """Everything that one rule makes of a term in one place."""
-    for place, part in _places(e, ()):
-        for r in rules:
-            for forward in (True, False):
-                new = _other(r, part, forward)
-                if new is None or new is part:
-                    continue
-                if guarded(r, part if forward else new, holds):
-                    yield Step(r.name, forward, place, part, new, _put(e, place, new))
-
-
-def _places(e: Expr, place: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Expr]]:
-    yield place, e
-    for k, a in enumerate(e.args):
-        yield from _places(a, (*place, k))

@@ -1,4 +1,4 @@
-"""Expressions from the text that `expr.show` writes: operations by their names, nothing folded or rewritten."""
+"""Expressions from the text that `expr.show` writes; nothing is rewritten."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def _read(node: ast.expr) -> Expr:
 def _fraction(node: ast.expr) -> Fraction | None:
     """The number that stands as p/q; None for anything else."""
     match node:
-        case ast.BinOp(left=ast.Constant(value=int() as p), op=ast.Div(), right=ast.Constant(value=int() as q)):
+        case ast.BinOp(
+            left=ast.Constant(value=int() as p), op=ast.Div(), right=ast.Constant(value=int() as q)
+        ):
             return Fraction(p, q) if q else None
         case ast.BinOp(
             left=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as p)),
