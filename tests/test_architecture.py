@@ -164,6 +164,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("asking", "tracing"),
     ("survey", "mathml"),
     ("branches", "derivations"),
+    ("steps_shown",),
     ("plots", "paper"),
     ("page",),
     ("pipeline", "pipeline_external", "pipeline_implicit"),

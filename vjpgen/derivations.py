@@ -53,6 +53,11 @@ class Line:
     guards: tuple[str, ...]
     term: str
 
+    @property
+    def rule(self) -> bool:
+        """Whether a rule of the search, or arithmetic, makes this step."""
+        return bool(self.left) or self.reason == rule_steps.ARITHMETIC
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:

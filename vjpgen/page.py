@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from vjpgen import __version__, branches, doc, mathml, plots
+from vjpgen import __version__, branches, derivations, doc, mathml, plots, steps_shown
 from vjpgen.files import MARK
 from vjpgen.report import Figures, Report, Target
 from vjpgen.spec import Spec
@@ -31,6 +31,7 @@ class Panel:
         chosen: how it is computed, as MathML; empty where that is too long to be read.
         text: the same as text.
         splitpoints: the conditions that choose between branches, as MathML.
+        steps: how each branch follows from the formula.
         figures: a row of text for each contender.
         worst: for each contender, its name and rows of text.
         errors, curves: plots.
@@ -45,6 +46,7 @@ class Panel:
     chosen: str
     text: str
     splitpoints: tuple[str, ...]
+    steps: tuple[steps_shown.BranchShown, ...]
     figures: tuple[tuple[str, ...], ...]
     worst: tuple[tuple[str, list[tuple[str, str, str, str]]], ...]
     errors: tuple[plots.Plot, ...]
@@ -68,9 +70,10 @@ def page(module: str, report: Report, survey: Survey, *, command: str = "") -> s
     """
     plots.require()
     spec = survey.spec
+    follows = derivations.derivations(report, survey)
     panels = tuple(
-        _panel(survey, q, target, f"q{k}")
-        for k, (q, target) in enumerate(zip(survey.quantities, report.targets, strict=True))
+        _panel(survey, q, target, f"q{k}", steps_shown.branches(found))
+        for k, (q, target, found) in enumerate(zip(survey.quantities, report.targets, follows, strict=True))
     )
     return Templates().render(
         "report/page.html.j2",
@@ -98,7 +101,13 @@ def framed(text: str) -> str:
 _HEADS = ("mean error", "99 % within", "largest error", "more than 16 ulp off", "not finite")
 
 
-def _panel(survey: Survey, q: Quantity, target: Target, place: str) -> Panel:
+def _panel(
+    survey: Survey,
+    q: Quantity,
+    target: Target,
+    place: str,
+    steps: tuple[steps_shown.BranchShown, ...],
+) -> Panel:
     spec, form = survey.spec, doc.decimals(target.form)
     readable = len(form) <= _LONGEST
     choice = len(target.front) > 1
@@ -111,6 +120,7 @@ def _panel(survey: Survey, q: Quantity, target: Target, place: str) -> Panel:
         chosen=mathml.math(form) if readable else "",
         text=form,
         splitpoints=tuple(mathml.math(c, block=False) for c in mathml.splitpoints(form)) if readable else (),
+        steps=steps,
         figures=tuple((c.name, *_row(survey.figures(c, q))) for c in survey.contenders),
         worst=tuple((c.name, plots.worst_rows(survey, c, q)) for c in survey.contenders),
         errors=tuple(errors),

@@ -13,7 +13,7 @@ from functools import cache
 
 from vjpgen.congruence import Congruence, Step, TooLong
 from vjpgen.expr import Expr, call, num, rebuild, substitute, var, walk
-from vjpgen.rule_steps import ARITHMETIC, Binding, Holds, computed, guarded, shortened
+from vjpgen.rule_steps import ARITHMETIC, Binding, Holds, computed, guarded, shortened, single
 from vjpgen.rules import RULES, Rule
 
 Turn = tuple[Rule, bool]  # a rule, and whether from left to right
@@ -117,6 +117,10 @@ class _Search:
         used = [r for r in self.rules if only is None or r.name in only]
         self.turns = [(r, True) for r in used]
         self.turns += [(r, False) for r in used if effort.both and r.name in _turned()]
+        self.collapsing: dict[str, list[Rule]] = {}
+        for r in used:
+            if r.right.op == "var":
+                self.collapsing.setdefault(r.left.op, []).append(r)
         self.holds = _remembering(holds)
         self.seen: set[tuple[object, ...]] = set()
         self.each = dict.fromkeys(self.turns, _EACH)
@@ -218,12 +222,15 @@ class _Search:
             yield from self.match_all(ps[1:], es[1:], b)
 
     def add(self, e: Expr) -> None:
-        """Adds a term, and what the numbers in it come to."""
+        """Adds a term, what the numbers in it come to, and which parts of it are other parts."""
         new = [x for x in walk(e) if x not in self.graph]
         self.graph.add(e)
         for x in new:
             if (value := computed(x)) is not None:
                 self.graph.merge(x, value, ARITHMETIC)
+            for r in self.collapsing.get(x.op, ()):
+                if (part := single(r, x)) is not None and guarded(r, x, self.holds):
+                    self.graph.merge(x, part, r.name)
 
 
 def _remembering(holds: Holds) -> Holds:
