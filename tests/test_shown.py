@@ -14,7 +14,8 @@ x, y = var("x"), var("y")
 
 @pytest.mark.parametrize(
     "text",
-    ["x + y * (-x)", "-x**2", "(-x)**2", "x**y", "x**(1/2)", "-1/2", "x - (y - 1/3)", "where(x < 1/2, 0, -inf)",
+    ["x + y * (-x)",
+     "-x**2", "(-x)**2", "x**y", "x**(1/2)", "-1/2", "x - (y - 1/3)", "where(x < 1/2, 0, -inf)",
      "where(not x <= y and x != 1 or y == 2, x, y)", "poly(x**2, 1, -1/6, 1/120)", "pi * e + euler_gamma",
      "double_word(exp(x / y)) * y", "sum3(x, -y, 1)", "besselj(1, x)", "True", "x / y / 2", "x / (y / 2)"],
 )  # fmt: skip

@@ -56,6 +56,8 @@ class Congruence(Generic[R]):
         self._edge: dict[Expr, tuple[Expr, R | None, bool]] = {}
         self._keys: dict[Expr, Key] = {}  # of each term, as it stands in `_known`
         self._waiting: list[Expr] = []
+        self._merged = 0
+        self._current: dict[tuple[Expr, str], int] = {}  # how many merges a list of nodes has seen
 
     def __len__(self) -> int:
         """How many operations on classes there are."""
@@ -98,8 +100,9 @@ class Congruence(Generic[R]):
     def nodes(self, root: Expr, op: str) -> list[Expr]:
         """The terms of a class with such an operation, one for each choice of operands' classes."""
         found = self._nodes[root].get(op, [])
-        if len(found) > 1:
-            found = self._nodes[root][op] = [e for e in found if self._known[self._key(e)] is e]
+        if len(found) > 1 and self._current.get((root, op)) != self._merged:
+            found = self._nodes[root][op] = [e for e in found if self._known[self._keys[e]] is e]
+            self._current[root, op] = self._merged
         return found
 
     def lookup(self, e: Expr) -> Expr | None:
@@ -152,6 +155,7 @@ class Congruence(Generic[R]):
         if one is other:
             return
         self._join(a, b, reason)
+        self._merged += 1
         if len(self._users[one]) + len(self._nodes[one]) > len(self._users[other]) + len(self._nodes[other]):
             one, other = other, one
         self._above[one] = other

@@ -23,8 +23,8 @@ from vjpgen.rewriting import Effort
 from vjpgen.survey import Survey
 from vjpgen.tidy import tidy
 
-NODES = 12_000  # of all graphs of a page together
-_GLANCE, _FIRST, _SECOND = Effort(nodes=300), Effort(), Effort(nodes=3500, rounds=8, both=True)
+TRIES = 700_000  # of all searches of a page together
+_GLANCE, _FIRST, _SECOND = Effort(300, 20_000), Effort(), Effort(3500, 200_000, 8, both=True)
 _LONGEST = 150  # nodes of a term that is followed
 _EQUAL = 2.0**-60  # relative difference that exact values may have: they are rounded to float64
 _FEW = 4
@@ -103,7 +103,7 @@ def derivations(report: Report, survey: Survey) -> tuple[tuple[Branch, ...], ...
         tuple(questions(spec, plain(spec, q), form, q, defined, values.get(q.output), at, survey.ordinary))
         for q, form in zip(survey.quantities, forms, strict=True)
     ]
-    work = _Work(NODES)
+    work = _Work(TRIES)
     found: dict[Question, Branch | None] = {c: work.simply(c) for cs in asked for c in cs}
     for step in (work.again, work.thoroughly):
         found |= {c: step(c) for c, known in found.items() if known is None}
@@ -113,8 +113,8 @@ def derivations(report: Report, survey: Survey) -> tuple[tuple[Branch, ...], ...
 class _Work:
     """The search for chains, within one limit for all of them: what is short comes first."""
 
-    def __init__(self, nodes: int) -> None:
-        self.left = nodes
+    def __init__(self, tries: int) -> None:
+        self.left = tries
         self.known: dict[tuple[object, ...], rewriting.Found | None] = {}
 
     def simply(self, c: Question) -> Branch | None:
@@ -142,7 +142,7 @@ class _Work:
         key = (c.start, c.end, effort, tuple(given))
         found = self.known.get(key)
         if key not in self.known and (self.left > 0 or effort is _GLANCE):
-            most = effort if effort is _GLANCE else replace(effort, nodes=min(effort.nodes, self.left))
+            most = effort if effort is _GLANCE else replace(effort, tries=min(effort.tries, self.left))
             found, used = rewriting.chain(c.start, c.end, c.holds, most, given)
             self.known[key] = found
             self.left -= used

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
+from itertools import islice
 
 from vjpgen.congruence import Congruence, Step, TooLong
 from vjpgen.expr import Expr, call, num, rebuild, substitute, var, walk
@@ -29,11 +30,13 @@ class Effort:
 
     Attributes:
         nodes: operations on classes of equal terms, at most.
+        tries: operations that are held against a pattern, at most.
         rounds: rounds of all rules, at most.
         both: whether every rule is used from right to left as well.
     """
 
     nodes: int = 2500
+    tries: int = 120_000
     rounds: int = 7
     both: bool = False
 
@@ -58,7 +61,7 @@ def chain(
     effort: Effort = Effort(),
     given: Sequence[tuple[Expr, Expr, str]] = (),
 ) -> tuple[Found | None, int]:
-    """How `start` becomes `end` by rules, None where no way was found; and how large the graph became.
+    """How `start` becomes `end` by rules, None where no way was found; and how many tries it took.
 
     Args:
         start, end: terms without `where` and `poly`; numbers are written as quotients of whole ones.
@@ -69,7 +72,7 @@ def chain(
     start, end = written(start), written(end)
     search = _Search(start, end, holds, effort)
     search.give(given)
-    steps, used = search.steps(), len(search.graph)
+    steps, used = search.steps(), search.tried
     if steps is None:
         return None, used
     again = _Search(start, end, holds, replace(effort, both=True), {s.reason for s in steps})
@@ -77,7 +80,7 @@ def chain(
     fewer = again.steps()  # a graph of what was needed alone knows fewer detours
     if fewer is not None and len(fewer) < len(steps):
         steps = fewer
-    return Found(start, tuple(steps)), used + len(again.graph)
+    return Found(start, tuple(steps)), used + again.tried
 
 
 def written(e: Expr) -> Expr:
@@ -125,6 +128,7 @@ class _Search:
         self.seen: set[tuple[object, ...]] = set()
         self.each = dict.fromkeys(self.turns, _EACH)
         self.idle = dict.fromkeys(self.turns, 0)
+        self.tried = 0
         for e in (start, end):
             self.add(e)
 
@@ -160,7 +164,7 @@ class _Search:
                 self.apply(turn, k)
                 if self.met():
                     return True
-                if len(self.graph) > self.effort.nodes:
+                if self.full():
                     return False
             if len(self.graph) == before and not any(n > k for n in self.idle.values()):
                 return False
@@ -169,7 +173,7 @@ class _Search:
     def apply(self, turn: Turn, k: int) -> None:
         """One rule, everywhere; one that matches in too many places rests for a round, and may more then."""
         r, forward = turn
-        found = list(self.matches(turn))
+        found = list(islice(self.matches(turn), self.each[turn] + 1))
         if len(found) > self.each[turn]:
             self.idle[turn] = k + 2
             self.each[turn] *= 3
@@ -185,8 +189,11 @@ class _Search:
                 continue
             self.add(new)
             self.graph.merge(left, right, r.name)
-            if len(self.graph) > self.effort.nodes or self.met():
+            if self.full() or self.met():
                 return
+
+    def full(self) -> bool:
+        return len(self.graph) > self.effort.nodes or self.tried > self.effort.tries
 
     def matches(self, turn: Turn) -> Iterator[tuple[dict[Expr, Expr], tuple[object, ...]]]:
         """New choices of terms for the variables of a rule: the smallest of their classes."""
@@ -209,6 +216,9 @@ class _Search:
                 yield binding
             return
         for node in tuple(graph.nodes(root, p.op)):
+            self.tried += 1
+            if self.tried > self.effort.tries:
+                return
             if p.args:
                 yield from self.match_all(p.args, node.args, binding)
             elif node.value == p.value:
