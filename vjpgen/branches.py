@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -124,13 +125,11 @@ def questions(
         at: points of the domain, the first `ordinary` of them from ordinary ranges.
     """
     try:
-        computed = [*pieces.leaves(pieces.tree((form,), spec.assume))]
         given = [*pieces.leaves(pieces.tree((formula,), spec.assume))]
-        known = (
-            [*pieces.leaves(pieces.tree((value,), spec.assume))] if q.argument is not None and value else []
-        )
     except pieces.TooManyPieces:
         return
+    known = [] if q.argument is None or value is None else [*islice(_leaves(value, ()), _MOST)]
+    computed = [*islice(_leaves(form, ()), _MOST + 1)]
     if len(computed) > _MOST:
         return
     for leaf in computed:
@@ -154,6 +153,27 @@ def questions(
             at=at[inside],
             ordinary=int(inside[:ordinary].sum()),
         )
+
+
+def _leaves(e: Expr, path: tuple[Expr, ...]) -> Iterator[pieces.Leaf]:
+    """The branches of a form, outermost choices first; `max` and `min` stay what they are."""
+    choice = _outermost(e)
+    if choice is None:
+        yield pieces.Leaf((e,), path)
+        return
+    condition, yes, no = choice.args
+    for branch, holds in ((yes, condition), (no, call("not", condition))):
+        yield from _leaves(substitute(e, {choice: branch}), (*path, holds))
+
+
+def _outermost(e: Expr) -> Expr | None:
+    waiting = [e]
+    while waiting:
+        x = waiting.pop()
+        if x.op == "where":
+            return x
+        waiting += reversed(x.args)
+    return None
 
 
 def _positive(condition: Expr) -> Expr:

@@ -132,7 +132,8 @@ class _Work:
         if found is not None:
             return found
         points, gap = c.gap
-        told = f"Equal by exact evaluation at {points} points (not by a rule): no chain of rules was found"
+        told = f"Equal to all digits of float64 by exact evaluation at {points} points (not by a rule):"
+        told += " no chain of rules was found"
         told += f"; relative difference at most {gap:.1g}" if gap > _EQUAL else ""
         return _branch(c, None, told + ("." if self.left > 0 else ", and the page's limit was reached."))
 
