@@ -13,6 +13,7 @@ from vjpgen.branches import plain, questions
 from vjpgen.derivations import Branch
 from vjpgen.expr import show
 from vjpgen.parse import parse
+from vjpgen.pipeline import generate
 from vjpgen.shown import read
 from vjpgen.survey import Quantity
 
@@ -57,8 +58,8 @@ def test_a_value_and_its_derivative_by_rules() -> None:
 def test_what_is_as_it_is_written() -> None:
     ((branch,),) = said("x*exp(x)", (VALUE, "x * exp(x)"))
     assert branch == Branch((), "x * exp(x)", (), "", "x * exp(x)", True)
-    (shown,) = steps_shown.branches((branch,))
-    assert shown.count == "as it is written"
+    (one,) = steps_shown.branches((branch,))
+    assert one.count == "as it is written"
 
 
 def test_series_corners_and_tails_are_named() -> None:
@@ -91,9 +92,9 @@ def test_where_no_chain_is_found_that_is_said(monkeypatch: pytest.MonkeyPatch) -
     assert not branch.lines
     assert branch.remark.startswith("Equal to all digits of float64 by exact evaluation at 24 points")
     assert branch.remark.endswith("the page's limit was reached.")
-    (shown,) = steps_shown.branches((branch,))
-    assert shown.count == "no chain of rules"
-    assert "<math" in shown.end
+    (one,) = steps_shown.branches((branch,))
+    assert one.count == "no chain of rules"
+    assert "<math" in one.end
 
 
 def test_a_wrong_form_is_not_proved() -> None:
@@ -115,8 +116,8 @@ def test_double_words_are_the_same_formula() -> None:
     (line,) = branch.lines
     assert line.reason == "the same in double words: exp(x * y)"
     assert not line.rule
-    (shown,) = steps_shown.branches((branch,))
-    assert shown.count == "1 step, 1 of them no rule"
+    (one,) = steps_shown.branches((branch,))
+    assert one.count == "1 step, 1 of them no rule"
 
 
 def test_guards_are_those_of_the_domain() -> None:
@@ -156,9 +157,9 @@ def test_every_step_is_right() -> None:
 
 def test_long_terms_are_text() -> None:
     text = " + ".join(["x"] * 400)
-    (shown,) = steps_shown.branches((Branch(("x < 737/1000",), text, (), "told", "x", False),))
-    assert shown.start.startswith("<code>x + x")
-    assert "0.737" in shown.conditions[0]
+    (one,) = steps_shown.branches((Branch(("x < 737/1000",), text, (), "told", "x", False),))
+    assert one.start.startswith("<code>x + x")
+    assert "0.737" in one.conditions[0]
 
 
 def test_forms_with_too_many_branches_are_left() -> None:
@@ -166,3 +167,20 @@ def test_forms_with_too_many_branches_are_left() -> None:
     for k in range(20):
         form = f"where(x < {k}, {k}, {form})"
     assert said("x + 1", (VALUE, form)) == [()]
+
+
+def shown(page: str) -> list[str]:
+    return [part.partition("<h3>Error")[0] for part in page.split("<h3>How it follows")[1:]]
+
+
+def test_the_page_shows_them() -> None:
+    made = generate("x - y*log(1 + exp(x))", name="shifted", effort="low")
+    text = made.page()
+    assert (
+        text.count('<details class="steps"')
+        == text.count('aria-label="steps of ')
+        >= len(made.report.targets)
+    )
+    assert "How it follows from what one writes" in text
+    assert '<span class="rule">softplus</span>' in text
+    assert shown(made.page()) == shown(text)

@@ -138,14 +138,6 @@ def test_what_it_says_is_what_was_measured(text: str, bump: Generated, looked: S
     assert facts["command"] == f"vjpgen report '{FORMULA}'"
 
 
-def test_it_shows_how_each_form_follows(text: str, bump: Generated) -> None:
-    found = Outline(text)
-    summaries = [t for t in found.texts["summary"] if "step" in t or "written" in t or "chain" in t]
-    assert len(summaries) >= len(bump.report.targets)
-    assert text.count('<details class="steps"') == text.count('aria-label="steps of ')
-    assert "How it follows from what one writes" in text
-
-
 def test_every_plot_has_its_place_its_words_and_its_data(text: str, looked: Survey) -> None:
     outline = Outline(text)
     places = {a["id"]: a for tag, a in outline.tags if a.get("class") == "plot"}
