@@ -192,7 +192,9 @@ def test_a_process_that_ends_costs_its_own_function_only(monkeypatch: pytest.Mon
             yield key, None if key == "killer" or len(tasks) > 1 else Made(key)
 
     monkeypatch.setattr(building, "_pooled", pooled)
-    tasks = {name: Task(name, {}, Path(), None, None, True, 1.0, False) for name in ("a", "killer", "b")}
+    tasks = {
+        name: Task(name, {}, Path(), Path(), None, None, True, 1.0, False) for name in ("a", "killer", "b")
+    }
     found = dict(building._run(tasks, 2))  # type: ignore[arg-type]
     assert {name: result.error for name, result in found.items()} == {  # type: ignore[comparison-overlap]
         "a": "",

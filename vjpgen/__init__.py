@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vjpgen.pipeline_implicit import GeneratedImplicit, generate_implicit
     from vjpgen.pipeline_integral import GeneratedIntegral, generate_integral
     from vjpgen.report import Report
+    from vjpgen.srepr import from_srepr
     from vjpgen.stubbing import stubs
     from vjpgen.tracing import from_function
 
@@ -63,6 +64,7 @@ __all__ = [
     "from_fpcore",
     "from_function",
     "from_latex",
+    "from_srepr",
     "function",
     "generate",
     "generate_external",
@@ -83,6 +85,7 @@ _LATE = {
     "from_fpcore": "fpcore",
     "from_function": "tracing",
     "from_latex": "latex",
+    "from_srepr": "srepr",
     "function": "api",
     "generate": "pipeline",
     "generate_external": "pipeline_external",

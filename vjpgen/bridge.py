@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import sympy as sp
@@ -297,7 +298,19 @@ def to_text(s: Any) -> tuple[str, tuple[str, ...]]:
     """The formula of a sympy expression (a tuple of them for several outputs) and its symbols' names.
 
     Raises:
-        InputError: it is no sympy expression, or something in it has no counterpart in the language.
+        InputError: as `to_outputs`.
+    """
+    outputs, several = to_outputs(s)
+    text = ", ".join(show(e) for e in outputs) + ("," if several and len(outputs) == 1 else "")
+    return (f"({text})" if several else text), variables(*outputs)
+
+
+def to_outputs(s: Any) -> tuple[list[Expr], bool]:
+    """The outputs of a sympy expression or a tuple of them, and whether there was a tuple.
+
+    Raises:
+        InputError: it is no sympy expression, something in it has no counterpart in the language, or two of
+            its symbols have one name.
     """
     several = isinstance(s, (tuple, list, sp.Tuple))
     parts = list(s) if several else [s]
@@ -306,6 +319,10 @@ def to_text(s: Any) -> tuple[str, tuple[str, ...]]:
             f"a formula is text or a sympy expression, not {type(s).__name__}",
             hint='write it as text, for example "log(1+exp(x))"',
         )
-    outputs = [from_sympy(p) for p in parts]
-    text = ", ".join(show(e) for e in outputs) + ("," if several and len(outputs) == 1 else "")
-    return (f"({text})" if several else text), variables(*outputs)
+    symbols = {v for p in parts for v in p.free_symbols}
+    names = sorted(v.name for v in symbols if v.is_Symbol)
+    twice = next((a for a, b in pairwise(names) if a == b), None)
+    if twice is not None:
+        raise InputError(f"two symbols that differ are both called {twice}",
+                         hint="give them the same assumptions, or two names")  # fmt: skip
+    return [from_sympy(p) for p in parts], several

@@ -171,4 +171,4 @@ def _watched(run: Callable[[], tuple[Project, int]], place: Path) -> int:
         folders = [] if project is None else [style.parent for style in project.templates]
         click.echo(f"watching {', '.join(sorted({source.name for source in sources}))}; Ctrl-C ends it")
         with suppress(StopIteration):
-            watching.change(sources, folders)
+            watching.change(sources, folders, () if project is None else project.inputs)

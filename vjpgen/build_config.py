@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vjpgen import build_inputs
 from vjpgen.build_values import Asked, Complain, asked, checked
 from vjpgen.errors import ConfigError, OptionError
 from vjpgen.places import python_file, suite_of
@@ -25,7 +26,9 @@ class Function:
         name: what it is called.
         output: the module's file.
         tests: its tests' file; None for none.
-        asked: arguments of `generate`, or of `generate_external` where there is a `target`.
+        asked: arguments of `generate`, with the formula by one of `build_inputs.KEYS`, or of
+            `generate_external` where there is a `target`.
+        folder: that of the tables, which files and modules with a formula are seen from.
         templates: a folder of templates that stand in for vjpgen's own; None for none.
         timeout: seconds that it may take; None for the command's.
         where: the file and the table, for messages.
@@ -35,6 +38,7 @@ class Function:
     output: Path
     tests: Path | None
     asked: Asked
+    folder: Path
     templates: Path | None
     timeout: float | None
     where: str
@@ -77,6 +81,12 @@ class Project:
         """Every template of the user's."""
         folders = dict.fromkeys(f.templates for m in self.modules for f in m.functions)
         return tuple(p for folder in folders if folder is not None for p in sorted(folder.rglob("*.j2")))
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Every file that a formula is in, besides the tables."""
+        found = (build_inputs.files(f.asked, f.folder) for m in self.modules for f in m.functions)
+        return tuple(dict.fromkeys(path for paths in found for path in paths))
 
     def named(self, path: Path) -> str:
         """A file as seen from the project's folder."""
@@ -145,6 +155,7 @@ def _function(entry: dict[str, Any], path: Path, k: int, shared: Mapping[str, An
         output=output,
         tests=values.get("tests", output.parent) or None,
         asked=asked(values, own, complain),
+        folder=path.parent,
         templates=values.get("templates"),
         timeout=values.get("timeout"),
         where=f"{path.name}, {where}",

@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from vjpgen import build_inputs, fpcore_files
+from vjpgen.callee import is_callee
 from vjpgen.errors import ConfigError
+from vjpgen.fpcore import is_fpcore
 from vjpgen.settings import EFFORTS, PREFERENCES, RESIDUALS
 
 Complain = Callable[[str, str], ConfigError]  # message and hint to the error that says where
@@ -103,6 +106,9 @@ FORMULA = {
     **_BOTH,
     "expr": (_text, "expr"),
     "latex": (_text, "latex"),
+    "srepr": (_text, "srepr"),
+    "fpcore": (_text, "fpcore"),
+    "function": (_text, "function"),
     "surrogate": (_table, "surrogate"),
     "grad-scale": (_formulas, "grad_scale"),
     "grad-clip": (_bounds, "grad_clip"),
@@ -159,17 +165,27 @@ def asked(values: Mapping[str, Any], own: Mapping[str, Any], complain: Complain)
         complain: says where.
 
     Raises:
-        ConfigError: there is no formula and no function, or both, or a key that does not go with it.
+        ConfigError: there is no formula and no function, or more than one, or a key that does not go with it.
     """
-    given = [key for key in ("expr", "latex", "external") if key in values]
+    given = [key for key in (*build_inputs.KEYS, "external") if key in values]
     if len(given) != 1:
         both = f"{' and '.join(given)} contradict each other" if given else "there is no expr"
-        raise complain(both, "give the formula as expr or latex, or a function outside JAX as external")
+        formula = f"{', '.join(build_inputs.KEYS[:-1])} or {build_inputs.KEYS[-1]}"
+        raise complain(both, f"give the formula as {formula}, or a function outside JAX as external")
+    if given == ["expr"] and (meant := _meant(values["expr"])):
+        raise complain(f"expr is a formula, and {_shown(values['expr'])} is none", f"write {meant} = ...")
     keys = EXTERNAL if given[0] == "external" else FORMULA
     for key in own:
         if key not in keys and key not in PLACES:
             raise complain(f"{key} does not go with {given[0]}", "")
     return {keys[key][1]: values[key] for key in sorted(values) if key in keys and values[key] != []}
+
+
+def _meant(expr: str) -> str:
+    """The key for what stands in place of a formula, as the command takes it; empty for a formula."""
+    if is_fpcore(expr) or fpcore_files.place(expr):
+        return "fpcore"
+    return "function" if is_callee(expr) else ""
 
 
 def _instead(key: str) -> str:

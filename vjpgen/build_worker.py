@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vjpgen import settings
+from vjpgen import build_inputs, settings
 from vjpgen.cache import Cache
 from vjpgen.errors import VjpgenError
 
@@ -23,7 +23,9 @@ class Task:
 
     Attributes:
         name: what the function is called.
-        asked: arguments of `generate`, or of `generate_external` where there is a `target`.
+        asked: what the table asks for: arguments of `generate`, or of `generate_external` where there is a
+            `target`.
+        folder: where files and modules with a formula are seen from.
         output: the module's file.
         tests: its tests' file; None for none.
         templates: a user's templates; None for none.
@@ -34,6 +36,7 @@ class Task:
 
     name: str
     asked: dict[str, Any]
+    folder: Path
     output: Path
     tests: Path | None
     templates: Path | None
@@ -101,11 +104,7 @@ def make(task: Task) -> Made:
 def _formula(task: Task) -> dict[str, Any]:
     from vjpgen import pipeline
 
-    asked = dict(task.asked)
-    if "latex" in asked:
-        from vjpgen.latex import from_latex
-
-        asked["expr"] = from_latex(asked.pop("latex"))
+    asked = build_inputs.generated(task.asked, task.folder, task.timeout)
     found = pipeline.generate(
         **asked, name=task.name, timeout=task.timeout, cache=task.cache, **_places(task)
     )

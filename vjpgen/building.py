@@ -214,6 +214,7 @@ def _task(module: Module, function: Function, how: How) -> Task:
     return Task(
         function.name,
         function.asked,
+        function.folder,
         module.path,
         function.tests,
         function.templates,

@@ -17,6 +17,7 @@ from vjpgen.dotted import absent, reach
 from vjpgen.errors import TargetError
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_CALLEE = re.compile(r"(\S.*\.py|\w+(\.\w+)*):\w+(\.\w+)*")
 _EXAMPLE = "write package.module:function or folder/file.py:function"
 
 
@@ -29,12 +30,14 @@ class Callee:
         module: the module's dotted name; empty where a file is named.
         path: the file; empty where a module is named.
         attribute: the function's dotted name in there.
+        folder: where modules are sought first; empty for the working folder.
     """
 
     text: str
     module: str
     path: str
     attribute: str
+    folder: str = ""
 
     @property
     def name(self) -> str:
@@ -42,8 +45,17 @@ class Callee:
         return self.attribute.rpartition(".")[2]
 
 
-def callee(text: str) -> Callee:
+def is_callee(text: str) -> bool:
+    """Whether a text is about a function, and not a formula: those have no colon."""
+    return _CALLEE.fullmatch(text.strip()) is not None
+
+
+def callee(text: str, folder: str = "") -> Callee:
     """The place that a text names; nothing is imported.
+
+    Args:
+        text: a function.
+        folder: where it is seen from; empty for the working folder.
 
     Raises:
         TargetError: the text names no place, or a file that is missing.
@@ -54,26 +66,27 @@ def callee(text: str) -> Callee:
     if not _dotted(attribute):
         raise TargetError(f"'{attribute}' cannot be the name of a function", hint=_EXAMPLE)
     if place.endswith(".py"):
-        if not Path(place).is_file():
+        path = Path(folder) / place
+        if not path.is_file():
             raise TargetError(f"there is no file {place}")
-        return Callee(text.strip(), "", place, attribute)
+        return Callee(text.strip(), "", str(path), attribute, folder)
     if not _dotted(place):
         raise TargetError(f"'{place}' cannot be the name of a module", hint=_EXAMPLE)
-    return Callee(text.strip(), place, "", attribute)
+    return Callee(text.strip(), place, "", attribute, folder)
 
 
 def load(at: Callee) -> Callable[..., Any]:
-    """The function itself: its module is imported, from the working folder too, and nothing else.
+    """The function itself: its module is imported, from its folder too, and nothing else.
 
     Raises:
         TargetError: there is no such module or function.
         BaseException: whatever the module raises while it is imported.
     """
-    found: Any = _file(at.path) if at.path else _module(at.module)
+    found: Any = _file(at.path) if at.path else _module(at.module, at.folder)
     found, missing, near = reach(found, at.attribute)
     if missing:
         hint = f"did you mean {near}?" if near else ""
-        raise TargetError(f"there is no {at.attribute} in {at.path or at.module}", hint=hint)
+        raise TargetError(f"there is no {at.attribute} in {at.text.rpartition(':')[0]}", hint=hint)
     if not callable(found):
         raise TargetError(f"{at.text} is no function")
     function: Callable[..., Any] = found
@@ -84,7 +97,9 @@ def _dotted(text: str) -> bool:
     return bool(_DOTTED.fullmatch(text)) and not any(map(keyword.iskeyword, text.split(".")))
 
 
-def _module(name: str) -> ModuleType:
+def _module(name: str, folder: str) -> ModuleType:
+    if folder:
+        sys.path.insert(0, folder)
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
         sys.path.append(here)
@@ -93,7 +108,7 @@ def _module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if not absent(name, error):
             raise
-        hint = "it is sought in the working folder and among what is installed"
+        hint = f"it is sought in {folder or 'the working folder'} and among what is installed"
         raise TargetError(f"there is no module {error.name}", hint=hint) from None
 
 

@@ -44,6 +44,7 @@ Examples:
   vjpgen "Piecewise((r**2/2, Abs(r) <= d), (d*(Abs(r) - d/2), True))" --assume "d > 0"
   echo "x/(1+exp(-x))" | vjpgen - --no-tests -o silu.py
   vjpgen --latex '\\log(1+e^x)' -o softplus.py
+  vjpgen --srepr "log(Add(Integer(1), exp(Symbol('x'))))" -o softplus.py
   vjpgen bench.fpcore -o modules
   vjpgen mypackage.model:activation -o activation.py
   vjpgen --external scipy.special:j0 --args x --also j1=scipy.special:j1 --grad "x=-j1(x)"
@@ -164,6 +165,7 @@ def command(
     param: tuple[str, ...],
     outputs: tuple[str, ...],
     latex: str | None,
+    srepr: str | None,
     solve: str | None,
     inverse: str | None,
     guess: str | None,
@@ -195,7 +197,7 @@ def command(
     from vjpgen.wishes import worded
 
     others = {"solve": solve, "inverse": inverse, "integral": integral, "external": external}
-    cli_inputs.alone(latex, expression=expression, **others)
+    instead = cli_inputs.alone({"latex": latex, "srepr": srepr}, expression=expression, **others)
     status = cli_inputs.each(expression, click.get_current_context())
     if status is not None:
         return status
@@ -210,7 +212,7 @@ def command(
         cli_external.run(expression, external, places, click.get_current_context().params, force=force)
         return None
     cli_external.without_external(**outside)
-    if expression is None and latex is None:
+    if expression is None and instead is None:
         raise click.UsageError("Missing argument 'EXPR'.")
     piped = isinstance(expression, str) and expression.strip() == "-"
     text = _standard_input() if piped else expression
@@ -218,7 +220,7 @@ def command(
     arguments = None if names is None else split_names(names)
     wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
     passing = passed(nondiff=nondiff, static=static, param=param, outputs=outputs)
-    text, arguments = cli_inputs.formula(text, latex, arguments, timeout, piped=piped)
+    text, arguments = cli_inputs.formula(text, instead, arguments, timeout, piped=piped)
     asking.spec(text, wanted, arguments, assume, wishes, passing)  # before anything slow is imported
     beside = pictures(report, plot)
     files.check((*places, *beside.places), force=force)

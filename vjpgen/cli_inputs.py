@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,28 +14,34 @@ from vjpgen.errors import InputError, OptionError, VjpgenError
 
 if TYPE_CHECKING:
     from vjpgen.formula import Formula
-    from vjpgen.fpcore import Core
 
-_FPCORE = re.compile(r"(?P<path>.*\.fpcore)(?::(?P<name>[^/:]+))?", re.S)
-_FUNCTION = re.compile(r"(\S.*\.py|\w+(\.\w+)*):\w+(\.\w+)*")  # no formula has a colon
 _ONE = ("name", "tests", "report", "plot", "names")
 
 
 options = in_order(
     click.option("--latex", metavar="TEXT", help="The formula in LaTeX, in place of EXPR."),
+    click.option("--srepr", metavar="TEXT", help="What sympy's srepr printed, in place of EXPR."),
 )
 
 
-def alone(latex: str | None, **others: Any) -> None:
-    """Refuses what contradicts --latex.
+def alone(texts: Mapping[str, str | None], **others: Any) -> tuple[str, str] | None:
+    """The formula that an option holds, and the option; None where there is none.
+
+    Args:
+        texts: by option, a formula in place of EXPR.
+        others: what contradicts them.
 
     Raises:
         OptionError: a formula is given twice.
     """
-    for option, value in others.items():
-        if latex is not None and value is not None:
+    given = [(option, text) for option, text in texts.items() if text is not None]
+    for option, value in [*given[1:], *others.items()] if given else []:
+        if value is not None:
             other = f"the formula '{value}'" if option == "expression" else f"--{option}"
-            raise OptionError(f"--latex and {other} contradict each other", hint="leave one of them out")
+            raise OptionError(
+                f"--{given[0][0]} and {other} contradict each other", hint="leave one of them out"
+            )
+    return given[0] if given else None
 
 
 def each(word: Any, context: click.Context) -> int | None:
@@ -49,12 +54,12 @@ def each(word: Any, context: click.Context) -> int | None:
     Returns:
         The exit status: that of the worst failure; None where the command is about one function.
     """
-    from vjpgen import files
+    from vjpgen import files, fpcore_files
     from vjpgen.places import python_file
 
     given = context.params
     output = given["output"]
-    if not isinstance(word, str) or (found := _cores(word)) is None:
+    if not isinstance(word, str) or (found := fpcore_files.named(word)) is None:
         return None
     folder = None if output is None or output.endswith(".py") or output == "-" else Path(output)
     if folder is None and len(found) == 1:
@@ -85,72 +90,48 @@ def each(word: Any, context: click.Context) -> int | None:
 
 
 def formula(
-    expression: Any, latex: str | None, args: tuple[str, ...] | None, timeout: float, *, piped: bool
+    expression: Any,
+    instead: tuple[str, str] | None,
+    args: tuple[str, ...] | None,
+    timeout: float,
+    *,
+    piped: bool,
 ) -> tuple[Any, tuple[str, ...] | None]:
     """What `generate` takes, and the arguments' order; the text itself where it is in the language.
 
     Args:
         expression: what stands in place of the formula.
-        latex: the formula in LaTeX, if it is given so.
+        instead: from `alone`.
         args: the arguments' order, if it is given.
-        timeout: seconds that tracing may take.
+        timeout: seconds that tracing may take, or what sympy computes as it reads.
         piped: whether it is from standard input, which names no file to read and no module to import.
 
     Raises:
         InputError: what is given cannot be read.
     """
-    if latex is not None:
+    if instead is not None and instead[0] == "latex":
         from vjpgen.latex import from_latex
 
-        return from_latex(latex), args
+        return from_latex(instead[1]), args
+    if instead is not None:
+        from vjpgen import deadline
+
+        with deadline.limit(timeout):
+            from vjpgen.srepr import from_srepr
+
+            return from_srepr(instead[1]), args
     if not isinstance(expression, str):
         return expression, args
-    if piped:
-        from vjpgen.fpcore import cores, is_fpcore
+    from vjpgen import fpcore_files
+    from vjpgen.callee import is_callee
+    from vjpgen.fpcore import is_fpcore
 
-        return (_one(cores(expression)) if is_fpcore(expression) else expression), args
-    if (found := _cores(expression)) is not None:
-        return _one(found), args
-    if _FUNCTION.fullmatch(expression.strip()):
+    found = fpcore_files.named(expression) if is_fpcore(expression) or not piped else None
+    if found is not None:
+        return fpcore_files.one(found, "name a folder: -o FOLDER"), args
+    if not piped and is_callee(expression):
         return _traced(expression.strip(), args, timeout), None
     return expression, args
-
-
-def _cores(word: str) -> tuple[Core, ...] | None:
-    """The FPCores that a word is about; None where it is a formula."""
-    from vjpgen.fpcore import MAX_FILE, cores, is_fpcore
-
-    if is_fpcore(word):
-        return cores(word)
-    named = _FPCORE.fullmatch(word.strip())
-    if named is None:
-        return None
-    path = Path(named["path"])
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(MAX_FILE + 1)
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not text in UTF-8") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
-    found = cores(text, path.name)
-    if named["name"] is None:
-        return found
-    chosen = tuple(core for core in found if core.name == named["name"])
-    if not chosen:
-        names = ", ".join(core.name for core in found[:8])
-        raise InputError(f"there is no FPCore {named['name']} in {path}", hint=f"there are {names}")
-    return chosen
-
-
-def _one(found: Sequence[Core]) -> Formula:
-    if len(found) > 1:
-        raise OptionError(
-            f"there are {len(found)} FPCores, and one is expected", hint="name a folder: -o FOLDER"
-        )
-    if isinstance(found[0].read, InputError):
-        raise found[0].read
-    return found[0].read
 
 
 def _traced(word: str, args: tuple[str, ...] | None, timeout: float) -> Formula:

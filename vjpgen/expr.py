@@ -244,14 +244,14 @@ _INFIX = {
 }  # fmt: skip
 
 
-_INFINITE = 10**309  # what no dtype holds is shown as what it comes to
+INFINITE = 10**309  # what no dtype holds is shown as what it comes to
 
 
 def show(e: Expr, outer: int = 0) -> str:
     """Readable text in the expression language; parsing it gives an equal formula."""
     if e.op == "num":
         assert isinstance(e.value, Fraction)
-        if abs(e.value) >= _INFINITE:
+        if abs(e.value) >= INFINITE:
             return _wrap("inf" if e.value > 0 else "-inf", 99 if e.value > 0 else 15, outer)
         whole = e.value.denominator == 1
         level = (99 if whole else 20) if e.value >= 0 else 15

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vjpgen import digest, files, provenance, template_files
+from vjpgen import build_inputs, digest, files, provenance, template_files
 from vjpgen.build_config import Function, Module, Project
 from vjpgen.errors import OutputError
 
 NAME = "vjpgen.lock"
 _FORMAT = 1
+_READ = "what it is read from"
 _NO_FILE = "there is no file"
 
 
@@ -147,9 +148,12 @@ def edited(module: Module) -> Path | None:
 
 def _asked(function: Function) -> dict[str, Any]:
     """What decides the function, wherever the project lies."""
-    if function.templates is None:
-        return function.asked
-    return {**function.asked, "templates": template_files.accepted(function.templates)}
+    found = dict(function.asked)
+    if function.templates is not None:
+        found["templates"] = template_files.accepted(function.templates)
+    if read := build_inputs.digest(function.asked, function.folder):
+        found[_READ] = read
+    return found
 
 
 def _functions(before: Mapping[str, Any], module: Module) -> Iterator[str]:

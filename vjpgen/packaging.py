@@ -49,10 +49,13 @@ def _without_missing_tests(project: Project) -> Project:
 
 
 def sources(root: Path) -> list[Path]:
-    """What the modules are generated from: the files with the tables, the lock, and a user's templates.
+    """What the modules are generated from: the files with the tables, the lock, a user's templates, and the
+    project's files that formulas are read from.
 
     Raises:
         ConfigError: the tables cannot be used.
     """
     project = build_config.read(build_config.find(root))
-    return [path for path in (*project.sources, project.root / NAME, *project.templates) if path.is_file()]
+    read = [path for path in project.inputs if path.is_relative_to(project.root)]
+    found = (*project.sources, project.root / NAME, *project.templates, *read)
+    return [path for path in found if path.is_file()]

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from vjpgen import __version__, doc, mathml, pieces, plainly, plots
-from vjpgen.expr import Expr, has_op
+from vjpgen import __version__, branches, derivations, doc, mathml, plots, steps_shown
 from vjpgen.files import MARK
 from vjpgen.report import Figures, Report, Target
 from vjpgen.spec import Spec
 from vjpgen.survey import PLAIN, Contender, Quantity, Survey
 from vjpgen.templating import Templates
-from vjpgen.tidy import tidy
 
 _LONGEST = 4000  # characters of a form that is typeset
 _STYLES = {"light": "xcode", "dark": "github-dark"}
@@ -33,6 +31,7 @@ class Panel:
         chosen: how it is computed, as MathML; empty where that is too long to be read.
         text: the same as text.
         splitpoints: the conditions that choose between branches, as MathML.
+        steps: how each branch follows from the formula.
         figures: a row of text for each contender.
         worst: for each contender, its name and rows of text.
         errors, curves: plots.
@@ -47,6 +46,7 @@ class Panel:
     chosen: str
     text: str
     splitpoints: tuple[str, ...]
+    steps: tuple[steps_shown.BranchShown, ...]
     figures: tuple[tuple[str, ...], ...]
     worst: tuple[tuple[str, list[tuple[str, str, str, str]]], ...]
     errors: tuple[plots.Plot, ...]
@@ -70,9 +70,10 @@ def page(module: str, report: Report, survey: Survey, *, command: str = "") -> s
     """
     plots.require()
     spec = survey.spec
+    follows = derivations.derivations(report, survey)
     panels = tuple(
-        _panel(survey, q, target, f"q{k}")
-        for k, (q, target) in enumerate(zip(survey.quantities, report.targets, strict=True))
+        _panel(survey, q, target, f"q{k}", steps_shown.branches(found))
+        for k, (q, target, found) in enumerate(zip(survey.quantities, report.targets, follows, strict=True))
     )
     return Templates().render(
         "report/page.html.j2",
@@ -100,7 +101,13 @@ def framed(text: str) -> str:
 _HEADS = ("mean error", "99 % within", "largest error", "more than 16 ulp off", "not finite")
 
 
-def _panel(survey: Survey, q: Quantity, target: Target, place: str) -> Panel:
+def _panel(
+    survey: Survey,
+    q: Quantity,
+    target: Target,
+    place: str,
+    steps: tuple[steps_shown.BranchShown, ...],
+) -> Panel:
     spec, form = survey.spec, doc.decimals(target.form)
     readable = len(form) <= _LONGEST
     choice = len(target.front) > 1
@@ -109,10 +116,11 @@ def _panel(survey: Survey, q: Quantity, target: Target, place: str) -> Panel:
     return Panel(
         place=place,
         label=q.label,
-        plain=mathml.math(doc.readable(_plain(spec, q)), left=_left(spec, q.output, q.argument)),
+        plain=mathml.math(doc.readable(branches.plain(spec, q)), left=_left(spec, q.output, q.argument)),
         chosen=mathml.math(form) if readable else "",
         text=form,
         splitpoints=tuple(mathml.math(c, block=False) for c in mathml.splitpoints(form)) if readable else (),
+        steps=steps,
         figures=tuple((c.name, *_row(survey.figures(c, q))) for c in survey.contenders),
         worst=tuple((c.name, plots.worst_rows(survey, c, q)) for c in survey.contenders),
         errors=tuple(errors),
@@ -123,30 +131,6 @@ def _panel(survey: Survey, q: Quantity, target: Target, place: str) -> Panel:
         ),
         packed=plots.packed([*errors, *curves, *front]),
     )
-
-
-def _plain(spec: Spec, q: Quantity) -> Expr:
-    """The formula as typed, or the derivative of it that one would write down, or what is meant instead."""
-    whole = spec.outputs[q.output]
-    if q.argument is None:
-        return whole
-    given = spec.meant.formula(q.output, q.argument) if spec.meant else None
-    if given is not None:
-        return given
-    slope = _slope(whole, spec, spec.args[q.argument])
-    return spec.meant.around(slope, q.argument) if spec.meant else slope
-
-
-def _slope(whole: Expr, spec: Spec, arg: str) -> Expr:
-    """The derivative, piece by piece where the formula has pieces."""
-    if not has_op(whole, "where", "max", "min"):
-        return plainly.partial(whole, arg)
-    try:
-        tree = pieces.tree((whole,), spec.assume)
-    except pieces.TooManyPieces:
-        return plainly.partial(whole, arg)
-    slopes = {leaf: plainly.partial(leaf.outputs[0], arg) for leaf in pieces.leaves(tree)}
-    return tidy(pieces.combine(tree, lambda leaf: slopes[leaf], average_ties=True))
 
 
 def _left(spec: Spec, output: int, argument: int | None = None) -> str:

@@ -335,6 +335,7 @@ def _report(plan: Plan, probe: Any, got: Any, plain: Any, versions: tuple[tuple[
         versions=(("vjpgen", __version__), *versions),
         notes=spec.notes,
         shortfalls=shortfall.shortfalls(plan, targets),
+        definitions=report.definitions(plan),
     )
 
 

@@ -118,6 +118,7 @@ class Report:
         shortfalls: the targets that miss the bar, and why.
         meant: that the gradient is not the derivative, what it is and how far from it; empty where it is.
         departures: the figures in those sentences.
+        definitions: names in the forms that are no arguments, and what they stand for.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Report:
     shortfalls: tuple[Shortfall, ...] = ()
     meant: tuple[str, ...] = ()
     departures: tuple[Departure, ...] = ()
+    definitions: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same as nested plain data."""
@@ -238,6 +240,12 @@ def targets(plan: Plan, probe: Any, got: Any, plain: Any) -> tuple[Target, ...]:
             )
         )
     return tuple(found)
+
+
+def definitions(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """What is kept between the passes beside arguments, by name, over the arguments."""
+    kept = (r for r in plan.residuals if r.kind in ("output", "intermediate"))
+    return tuple((r.name, show(r.expr)) for r in kept)
 
 
 def _front(plan: Plan, i: int, j: int | None) -> tuple[tuple[float, float, str], ...]:

@@ -117,12 +117,12 @@ def _number(text: str, at: int, match: re.Match[str]) -> Token:
         return Token("bad", "an operator is missing between a number and a name", stop, hint)
     if rest == ".":
         return Token("bad", "a number has one decimal point", stop)
-    if not _fits(spelling):
+    if not fits(spelling):
         return Token("bad", "this number lies outside the range of float64, or has too many digits", at)
     return Token("number", spelling, at)
 
 
-def _fits(spelling: str) -> bool:
+def fits(spelling: str) -> bool:
     """Whether a literal can be kept exactly and as a float64: a check on its text, before any arithmetic."""
     mantissa, _, exponent = spelling.lower().partition("e")
     if len(mantissa) > MAX_DIGITS or len(exponent) > 6 or abs(int(exponent or "0")) > 2 * MAX_DIGITS:

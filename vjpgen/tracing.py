@@ -11,7 +11,9 @@ from vjpgen.meter import open_meter
 from vjpgen.names import split_names
 
 
-def from_function(target: str | Callable[..., Any], *, args: Sequence[str] | None = None) -> Formula:
+def from_function(
+    target: str | Callable[..., Any], *, args: Sequence[str] | None = None, folder: str = ""
+) -> Formula:
     """The formula of a scalar JAX function, for `generate`.
 
     The function is traced, not run: its jaxpr is read operation by operation. Constants are taken for the
@@ -21,6 +23,7 @@ def from_function(target: str | Callable[..., Any], *, args: Sequence[str] | Non
         target: the function, or "package.module:function" or "folder/file.py:function", which is imported in
             a process of its own.
         args: names of its first arguments, where others than those without a default are meant.
+        folder: where a module or a file that is named is sought first; default the working folder.
 
     Raises:
         TargetError: it cannot be found or traced, or does what is not in the language; says where.
@@ -32,7 +35,7 @@ def from_function(target: str | Callable[..., Any], *, args: Sequence[str] | Non
         name = getattr(target, "__name__", "")
         known = name if name.isidentifier() else None
         return trace_function(target, name or "the function", names, known)
-    at = callee(target)
+    at = callee(target, folder)
     with open_meter(apart=True) as meter:
         found: Formula = meter.trace(at, names)
     return found
