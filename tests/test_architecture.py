@@ -110,6 +110,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "two_words",
         "departure",
         "reference",
+        "headers",
         "recorded",
         "measured",
         "roots",
@@ -161,6 +162,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("page",),
     ("pipeline", "pipeline_external", "pipeline_implicit"),
     ("pipeline_integral",),
+    ("fresh",),
     ("api", "checking", "comparing", "explaining", "stubbing", "reporting"),
     (
         "build_values",

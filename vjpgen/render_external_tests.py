@@ -76,16 +76,21 @@ def _tuple(items: list[int] | list[float]) -> str:
     return f"({', '.join(map(repr, items))}{',' * (len(items) == 1)})"
 
 
-def points(spec: External) -> np.ndarray:
+def points(spec: External, count: int = _COUNT, seed: int = _SEED) -> np.ndarray:
     """Points that satisfy what is assumed, of ordinary size, each number with the bits of a bfloat16.
+
+    Args:
+        spec: what is wrapped.
+        count: how many there are at most.
+        seed: another one draws other points.
 
     Raises:
         DomainError: too few are found.
     """
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(seed)
     bounds = [(low, max(low, high)) for low, high in zip(*box(spec_of(spec)), strict=True)]
     drawn = np.stack([_rounded(_column(rng, low, high)) for low, high in bounds], axis=1)
-    found = list(dict.fromkeys(map(tuple, drawn[inside(spec, drawn)].tolist())))[:_COUNT]
+    found = list(dict.fromkeys(map(tuple, drawn[inside(spec, drawn)].tolist())))[:count]
     if len(found) < _FEWEST:
         said = " and ".join(spec.assume_text)
         hint = f"{_DRAWS} points were tried"
