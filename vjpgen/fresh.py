@@ -16,10 +16,11 @@ from vjpgen.judged import Exact, Judged, judge
 from vjpgen.measured import Measured
 from vjpgen.meter import Meter
 from vjpgen.recorded import Recorded
-from vjpgen.spec import Spec
+from vjpgen.spec import Signature, Spec
+from vjpgen.system import System
 
 FRESH = 1_000_000  # added to the seed, so that no point is drawn as those of the generation were
-_SOLVED, _CALLED = 4096, 512
+_SOLVED, _TOGETHER, _CALLED = 4096, 2048, 512
 
 
 def exact(spec: Anything, seed: int, meter: Meter) -> Exact:
@@ -38,6 +39,10 @@ def exact(spec: Anything, seed: int, meter: Meter) -> Exact:
     """
     if isinstance(spec, Implicit):
         return _solved(spec, FRESH + seed)
+    if isinstance(spec, System):
+        from vjpgen.pipeline_system import solutions
+
+        return Exact(*solutions(spec, _TOGETHER, FRESH + seed))
     if isinstance(spec, Integral):
         return _integrated(spec, FRESH + seed)
     if isinstance(spec, External):
@@ -57,6 +62,12 @@ def measured(module: Recorded, at: Exact, meter: Meter) -> tuple[Judged, ...]:
         return judge(spec_of(spec), at, Measured(got.values, reverse, forward, got.residual_bytes))
     shown = spec if isinstance(spec, Spec) else spec_of(spec)
     shape = len(shown.outputs), shown.structure
+    if isinstance(spec, System):
+        shown = replace(
+            shown, outputs=shown.outputs * len(spec.unknowns), several=True,
+            signature=Signature(keys=spec.unknowns),
+        )  # fmt: skip
+        shape = len(shown.outputs), True
     return judge(shown, at, meter.measure(module.text, spec.name, *shape, at.columns, shown.clips))
 
 

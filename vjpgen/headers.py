@@ -14,6 +14,7 @@ from vjpgen.names import split_names
 from vjpgen.parse import parse
 from vjpgen.passing import worded as passed
 from vjpgen.spec import Spec
+from vjpgen.system import System, read_system
 from vjpgen.wishes import worded
 
 _HEADS = ("--external", "--inverse", "--integral")
@@ -30,7 +31,7 @@ _OWN = {  # of each kind: options that stand once, and options that may stand se
     _INTEGRAL: (("--integral", "--over"), ()),
     _EXTERNAL: (("--external", "--call-dtype"), ("--grad", "--stop", "--missing", "--also")),
 }  # fmt: skip
-Anything = Spec | Implicit | Integral | External
+Anything = Spec | Implicit | System | Integral | External
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +158,16 @@ def _formula(given: Options) -> Asked:
     return of_formula(spec)
 
 
-def _defined(spec: Implicit | Integral) -> Asked:
+def _defined(spec: Implicit | System | Integral) -> Asked:
     what = spec.title.partition(" = ")[2]
     return Asked(spec, what, spec.title, spec.title, f"Tests of {spec.title}.")
 
 
 def _equation(given: Options) -> Asked:
-    unknown, common = given.get("--solve") or "", _common(given)
-    return _defined(implicit.read_equation(given.text, unknown, guess=given.get("--guess"), **common))  # type: ignore[arg-type]
+    unknown, common = given.get("--solve") or "", {**_common(given), "guess": given.get("--guess")}
+    if "," in unknown:
+        return _defined(read_system(given.text, unknown, **common))  # type: ignore[arg-type]
+    return _defined(implicit.read_equation(given.text, unknown, **common))  # type: ignore[arg-type]
 
 
 def _inverse(given: Options) -> Asked:

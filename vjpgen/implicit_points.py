@@ -8,7 +8,7 @@ from vjpgen.domain_points import ends, inside, replaced, spec_of, where
 from vjpgen.errors import DomainError
 from vjpgen.evaluation import evaluate
 from vjpgen.floats import representable
-from vjpgen.implicit import Implicit, conditions
+from vjpgen.implicit import Implicit, Solvable, conditions
 from vjpgen.points import box, sample
 from vjpgen.roots import RootFinder
 
@@ -44,23 +44,23 @@ def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray
     return at[kept], found.values[kept], found.partials[kept], bool(rising[0])
 
 
-def around(spec: Implicit, at: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Points of the arguments and the unknown: solutions, numbers near them and elsewhere in the range."""
+def around(spec: Solvable, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Points of the arguments and the unknowns: solutions, numbers near them and elsewhere in the range."""
     rng = np.random.default_rng(SEED)
     rows = rng.permutation(len(at))[:SEARCHED]
-    x, y = at[rows], values[rows]
-    near = y * np.exp2(rng.uniform(-3, 3, len(y)))
+    x, y = at[rows], values.reshape(len(at), -1)[rows]
+    near = y * np.exp2(rng.uniform(-3, 3, y.shape))
     far = near[rng.permutation(len(near))]
     with np.errstate(over="ignore"):
         whole = np.column_stack([np.tile(x, (3, 1)), np.concatenate([y, near, far])]).astype(np.float32)
     env = {n: c.astype(np.float64) for n, c in zip(spec.variables, whole.T, strict=True)}
-    held = representable(env[spec.unknown], np.float32)
+    held = representable(whole[:, len(spec.args) :].astype(np.float64), np.float32).all(1)
     for condition in conditions(spec):
         held &= np.broadcast_to(evaluate(condition, env, np.float64), held.shape)
     return whole[held]
 
 
-def landmarks(spec: Implicit, at: np.ndarray) -> np.ndarray:
+def landmarks(spec: Solvable, at: np.ndarray) -> np.ndarray:
     """Points for the tests: at the ends of the domain, then of every magnitude, then ordinary ones."""
     first, found = at[0].astype(np.float64), []
     for both in ends(spec, first):
