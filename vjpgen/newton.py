@@ -1,7 +1,7 @@
 """Solutions of several equations in float64: a damped Newton's method, from many starts at once.
 
-A step is halved until the sum of squared relative residuals falls (Dennis and Schnabel, Numerical Methods for
-Unconstrained Optimization and Nonlinear Equations, 1983, section 6.3), and ends within the bounds.
+A step is shortened until the sum of squared relative residuals falls (Dennis and Schnabel, Numerical Methods
+for Unconstrained Optimization and Nonlinear Equations, 1983, section 6.3), and ends within the bounds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vjpgen.implicit import Bound
 from vjpgen.system import System
 
 _STEPS = 200
-_HALVINGS = 12
+_SHORTER = 8  # times: to the share 2**-255
 _SHARE = 0.875  # of the way to a bound, at most
 
 
@@ -68,12 +68,12 @@ class Newton:
                 least, sizes = self.misfit(rows, x)
                 change = self.change(rows, x)
                 share = np.ones(len(moving))
-                for _ in range(_HALVINGS):
+                for _ in range(_SHORTER):
                     after = _moved(x, change, share, low[moving], high[moving])
                     good = self.misfit(rows, after, sizes)[0] < least
                     if good.all():
                         break
-                    share = np.where(good, share, share / 2)
+                    share = np.where(good, share, share**2 / 2)
                 moving = moving[good]
                 here[moving] = after[good]
                 if not len(moving):

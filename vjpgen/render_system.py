@@ -223,7 +223,7 @@ class _Builder:
             f"_, _, *{slopes} = _{self.name}_words(*{pairs}, *{exact})",
             f"{columns} = [[row[{count} + k] for row in {slopes}] for k in range({len(self.args)})]",
             f"{slopes} = [row[:{count}] for row in {slopes}]",
-            f"{columns} = _cramer({slopes}, {unpack(self.unknowns, True)}, {columns})",
+            f"{columns} = _cramer({slopes}, {columns})",
             f"return tuple(-column[j][0] for j in range({count}) for column in {columns})",
         )
 

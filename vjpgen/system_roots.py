@@ -23,9 +23,9 @@ from vjpgen.system import System
 from vjpgen.truth import Truth
 
 _PRECISIONS = (192, 640, 2560)
-_WIDTH = 2.0**-100  # relative, of the box
-_STEPS = 16  # of Newton's method at each precision: the digits of a float64 double
+_STEPS = 24  # of Newton's method at each precision: digits double
 _KNOWN = 60  # bits of a result
+_NOTHING = 2.0**-200  # relative changes to one another, of a partial that is zero as far as is known
 _SAME = 2.0**-30  # relative, of one solution found twice
 _SOLVED = 1e-16  # what a solution in float64 may miss; rounding may leave more of equations that cancel
 _WHERE = "say with --assume where there is one, or with --guess where it is sought"
@@ -150,10 +150,14 @@ class SystemFinder:
                 if change is None:
                     return None
                 x = [(v - d[0]).mid() for v, d in zip(x, change, strict=True)]
+                near = arb(2) ** (-2 * precision // 3)
+                if all(bool(abs(d[0]) <= abs(v) * near) for v, d in zip(x, change, strict=True)):
+                    break
             return self._krawczyk(given, x)
 
     def _krawczyk(self, given: list[arb], x: list[arb]) -> _Ball | None:
-        width = [abs(v) * _WIDTH if v != 0 else arb(2) ** -1000 for v in x]
+        share = arb(2) ** (-ctx.prec // 2)
+        width = [abs(v) * share if v != 0 else arb(2) ** -1000 for v in x]
         box = [v + arb(0, w) for v, w in zip(x, width, strict=True)]
         point, whole = self._at(given, x), self._at(given, box)
         if point is None or whole is None:
@@ -174,11 +178,14 @@ class SystemFinder:
         slopes = _solved(whole[1], whole[2])
         if slopes is None:
             return None
-        partials = [[-s for s in r] for r in slopes]
-        known = all(s == 0 or s.rel_accuracy_bits() >= _KNOWN for r in partials for s in r)
-        if not known and any(s.contains(0) and not _small(s) for r in partials for s in r):
+        partials = [
+            [_certain(-s, v, a) for s, a in zip(r, given, strict=True)]
+            for r, v in zip(slopes, x, strict=True)
+        ]
+        known = [[s for s in r if s is not None] for r in partials]
+        if sum(map(len, known)) < count * len(given):
             return None
-        return _Ball([v + m for v, m in zip(x, moved, strict=True)], partials)
+        return _Ball([v + m for v, m in zip(x, moved, strict=True)], known)
 
     def _at(
         self, given: list[arb], x: list[arb]
@@ -217,9 +224,11 @@ def _meet(one: _Ball, other: _Ball) -> bool:
     return all(a.overlaps(b) for a, b in zip(one.values, other.values, strict=True))
 
 
-def _small(ball: arb) -> bool:
-    """Whether a ball around zero is nothing beside any float32 number."""
-    return bool(abs(ball) < arb(2) ** -200)
+def _certain(partial: arb, x: arb, a: arb) -> arb | None:
+    """The partial of x by a where it is known to enough digits, 0 where it is next to nothing, else None."""
+    if partial == 0 or partial.rel_accuracy_bits() >= _KNOWN:
+        return partial
+    return arb(0) if abs(partial * a) <= abs(x) * _NOTHING else None
 
 
 def _solved(rows: list[list[arb]], right: list[list[arb]]) -> list[list[arb]] | None:

@@ -91,7 +91,7 @@ DEFINED = {
     "kepler": _one(_solved, "E - e*sin(E) = M", solve="E", args="M,e", assume=["0 <= e < 1"]),
     "lambert": _one(_solved, "y*exp(y) = x", solve="y", assume=["x > -exp(-1)", "y >= -1"]),
     "cubic": _one(_solved, "y**3 + a*y = x", solve="y", args="x,a", assume=["0.01 < a < 100"], guess="x/a"),
-    "soft_inverse": _one(_solved, "y + exp(y)", assume=["abs(x) < 1e6"]),
+    "soft_inverse": _one(_solved, "x + exp(x)", assume=["abs(x) < 1e6"]),
     "quartic_tail": _one(_integrated, "exp(-t**4*x)", "t=-y..2*y", assume=["0.01 < x < 10", "0 < y < 2"]),
     "stieltjes": _one(_integrated, "exp(-t*x)/(1+t)", "t=0..oo", assume=["1e-6 < x < 1e6"]),
     "bessel_ratio": _one(
