@@ -15,6 +15,7 @@ from vjpgen.roots import RootFinder
 SEED = 7
 SEARCHED = 1024  # solutions around which the search looks
 _EACH = 24  # points of each kind in the tests
+_STEEP = 3  # points by each partial, and by each relative to its argument and value
 
 
 def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
@@ -60,13 +61,27 @@ def around(spec: Solvable, at: np.ndarray, values: np.ndarray) -> np.ndarray:
     return whole[held]
 
 
-def landmarks(spec: Solvable, at: np.ndarray) -> np.ndarray:
-    """Points for the tests: at the ends of the domain, then of every magnitude, then ordinary ones."""
+def landmarks(spec: Solvable, at: np.ndarray, values: np.ndarray, partials: np.ndarray) -> np.ndarray:
+    """Points for the tests: ends of the domain, solutions of every size, where partials are largest.
+
+    Args:
+        spec: what is solved.
+        at: points (n, a), half of them ordinary ones, half of every magnitude.
+        values, partials: the solutions there, and their partials.
+    """
     first, found = at[0].astype(np.float64), []
     for both in ends(spec, first):
         found += both
     half = len(at) // 2
-    rows = np.concatenate([np.array(found).reshape(-1, len(spec.args)), at[half : half + _EACH], at[:_EACH]])
+    slopes = np.abs(partials.reshape(len(at), -1))
+    with np.errstate(all="ignore"):
+        relative = slopes * np.tile(np.abs(at), slopes.shape[1] // at.shape[1])
+        relative /= np.repeat(np.abs(values.reshape(len(at), -1)), at.shape[1], axis=1)
+    steep = np.argsort(-np.nan_to_num(np.concatenate([slopes, relative], 1)), axis=0, kind="stable")[:_STEEP]
+    size = np.abs(values.reshape(len(at), -1)[half:]).max(1)
+    spread = np.argsort(size, kind="stable")[np.linspace(0, len(size) - 1, _EACH).astype(int)]
+    chosen = [half + spread, np.arange(min(_EACH, len(at))), np.unique(steep)]
+    rows = np.concatenate([np.array(found).reshape(-1, len(spec.args)), at[np.concatenate(chosen)]])
     return np.asarray(rows[inside(spec, rows)])
 
 

@@ -131,7 +131,7 @@ def _generate(
     output, tests_path, styled = places
     command = command_again(spec.words, output, tests_path, effort, styled)
     finder = roots.RootFinder(spec)
-    references = finder.references(landmarks(spec, at))
+    references = finder.references(landmarks(spec, at, values, partials))
     known, count = np.array([r.at for r in references], np.float32), len(at)
     columns = [np.ascontiguousarray(c) for c in np.concatenate([at, known]).T]
 

@@ -53,7 +53,7 @@ def generated(
     at, values, partials = solutions(spec, POINTS, SEED, finder)
     output, tests_path, styled = places
     command = command_again(spec.words, output, tests_path, effort, styled)
-    references = finder.references(landmarks(spec, at))
+    references = finder.references(landmarks(spec, at, values, partials))
     known, count = np.array([r.at for r in references], np.float32), len(at)
     every = np.concatenate([at, known])
     columns = [np.ascontiguousarray(c) for c in every.T]

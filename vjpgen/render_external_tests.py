@@ -17,7 +17,7 @@ from vjpgen.printer import ATOM, source
 from vjpgen.render_external import imported
 from vjpgen.templating import Templates
 
-_COUNT, _FEWEST, _DRAWS, _SEED = 24, 4, 20_000, 5
+_COUNT, _FEWEST, _DRAWS, _SEED = 48, 4, 20_000, 5
 _WIDTH = 4.0  # of the ranges from which numbers are drawn
 _BITS = 8  # of a bfloat16
 
@@ -99,12 +99,13 @@ def points(spec: External, count: int = _COUNT, seed: int = _SEED) -> np.ndarray
 
 
 def _column(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
-    """Half from a plain range, half from a logarithmic one, on the side of the bounds that they leave."""
+    """Half from a plain range, half from logarithmic ones, on the side of the bounds that they leave."""
     near = 2.0 ** rng.uniform(-_WIDTH, _WIDTH / 2, _DRAWS)
     flat = rng.uniform(0.0, _WIDTH, _DRAWS)
     step = np.where(rng.random(_DRAWS) < 0.5, near, flat)
     if np.isfinite(low) and np.isfinite(high):
-        return rng.uniform(low, high, _DRAWS)
+        share = np.where(step < _WIDTH / 2, rng.random(_DRAWS), 2.0 ** -rng.uniform(0.0, _BITS, _DRAWS))
+        return low + (high - low) * np.where(rng.random(_DRAWS) < 0.5, share, 1 - share)
     if np.isfinite(low):
         return low + step
     return high - step if np.isfinite(high) else step * rng.choice([-1.0, 1.0], _DRAWS)

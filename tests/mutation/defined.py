@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from vjpgen.integral_truth import IntegralTruth
 from vjpgen.judged import Exact
 from vjpgen.oracle import seen
 from vjpgen.pipeline import generate
+from vjpgen.pipeline_system import solutions as together
 from vjpgen.points import sample
 from vjpgen.spec import Spec
 
@@ -64,6 +65,14 @@ def _solved(equation: str, **options: Any) -> Made:
     return Made(spec_of(found.spec), found.module, found.tests, Exact(at, values[:, None], partials[:, None]))
 
 
+def _together(equations: str, **options: Any) -> Made:
+    found = generate_implicit(equations, **options)
+    at, values, partials = together(found.spec, _SOLVED, SEED)
+    spec = spec_of(found.spec)
+    spec = replace(spec, outputs=spec.outputs * values.shape[1], several=True)
+    return Made(spec, found.module, found.tests, Exact(at, values, partials))
+
+
 def _integrated(integrand: str, over: str, **options: Any) -> Made:
     found = generate_integral(integrand, over, **options)
     assert not found.closed
@@ -92,6 +101,10 @@ DEFINED = {
     "lambert": _one(_solved, "y*exp(y) = x", solve="y", assume=["x > -exp(-1)", "y >= -1"]),
     "cubic": _one(_solved, "y**3 + a*y = x", solve="y", args="x,a", assume=["0.01 < a < 100"], guess="x/a"),
     "soft_inverse": _one(_solved, "x + exp(x)", assume=["abs(x) < 1e6"]),
+    "circle_line": _one(
+        _together, "x**2 + y**2 = r, y = k*x", solve="x,y",
+        assume=["0.1 < r < 10", "0.1 < k < 10", "x > 0", "y > 0"],
+    ),
     "quartic_tail": _one(_integrated, "exp(-t**4*x)", "t=-y..2*y", assume=["0.01 < x < 10", "0 < y < 2"]),
     "stieltjes": _one(_integrated, "exp(-t*x)/(1+t)", "t=0..oo", assume=["1e-6 < x < 1e6"]),
     "bessel_ratio": _one(

@@ -14,7 +14,12 @@ SWAPPED_CALLS = {
 }  # fmt: skip
 _JNP_ASARRAY = ast.Attribute(ast.Name("jnp", ast.Load()), "asarray", ast.Load())
 _ONE = ast.Constant(1)
-LIMITED = ("_bracketed", "_integral", "_linear")  # helpers whose second and third arguments are limits
+LIMITED = (
+    "_bracketed",
+    "_settled",
+    "_integral",
+    "_linear",
+)  # helpers whose second and third arguments are limits
 STRIPPED = {"_cast": 0, "_unbroadcast": 0}  # helper: which argument is left when its work is removed
 
 
