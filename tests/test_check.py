@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,20 @@ import pytest
 from commanded import run
 from handmade import measured_here
 from signed_module import GOOD, module
-from vjpgen import checking, digest, recorded, report
+from vjpgen import (
+    checking,
+    digest,
+    fresh,
+    generate_external,
+    generate_implicit,
+    generate_integral,
+    recorded,
+    report,
+)
 from vjpgen.combine import combined
 from vjpgen.errors import FileRefused, OptionError
 from vjpgen.judged import Judged
+from vjpgen.meter import Meter
 
 
 @pytest.fixture
@@ -84,7 +95,7 @@ def test_a_module_that_was_edited_does_not(old: str, new: str, fails: list[str],
 
 def test_other_seeds_draw_other_points(file: Path) -> None:
     spec = recorded.read(file).spec
-    first, again, other = (checking._fresh(spec, seed).at.tobytes() for seed in (0, 0, 1))
+    first, again, other = (fresh.exact(spec, seed, Meter(None)).at.tobytes() for seed in (0, 0, 1))
     assert first == again != other
     with pytest.raises(OptionError):
         checking.check(file, seed=-1)
@@ -144,6 +155,71 @@ def test_tests_of_something_else_are_not_run(file: Path) -> None:
     assert "was changed after it was generated" in next(checking._tested(found, True)).said
     assert "there is no file" in next(checking._tested(found, file.parent / "test_none.py")).said
     assert list(checking._tested(found, False)) == []
+
+
+# functions that are no formula
+
+
+CALLED = ("math:exp", {"args": "x", "grad": {"x": "y"}, "elementwise": True, "assume": "abs(x) < 9"})
+
+
+@pytest.mark.usefixtures("here")
+def test_a_function_outside_jax_is_held_against_itself(tmp_path: Path) -> None:
+    target, options = CALLED
+    path = tmp_path / "exp.py"
+    text = generate_external(target, **options).module
+    path.write_text(text)
+    found = checking.check(path)
+    assert found.holds, found.findings
+    assert (found.name, found.formula, found.points) == ("exp", "math:exp", 512)
+    path.write_text(text.replace("_math_module.exp", "_math_module.expm1"))
+    found = checking.check(path)
+    assert [f.what for f in found.findings if not f.holds] == [
+        "text",
+        "value",
+        "d/dx reverse",
+        "d/dx forward",
+    ]
+    path.write_text(text.replace("math:exp", "math:sin"))
+    assert [f.what for f in checking.check(path).findings if not f.holds][:2] == ["text", "value"]
+    path.write_text(text.replace("math:exp --", "math:expo --"))
+    told = {f.what: f for f in checking.check(path).findings}
+    assert "its title and its command differ" in told["header"].said
+    assert told["accuracy"].said.startswith("it cannot be run: ")
+    assert told["accuracy"].said.endswith("AttributeError: module 'math' has no attribute 'expo'")
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("make", "old", "new"),
+    [
+        (
+            lambda: generate_implicit("y + y**3 = x", solve="y", assume=["abs(x) < 1e6"]),
+            "return -_dw_div(",
+            "return -1.001 * _dw_div(",
+        ),
+        (
+            lambda: generate_integral("exp(-t**4*x)", "t=0..1", assume=["0.01 < x < 10"]),
+            "* (high - low)",
+            "* (high - low) * 1.001",
+        ),
+        (lambda: generate_integral("x**t", "t=0..1", assume=["x > 0"]), "jnp.log(", "1.001 * jnp.log("),
+    ],
+    ids=["equation", "integral", "closed form"],
+)
+def test_equations_and_integrals_are_held_against_exact_results(
+    make: Callable[[], object], old: str, new: str, tmp_path: Path
+) -> None:
+    path, text = tmp_path / "f.py", make().module  # type: ignore[attr-defined]
+    path.write_text(text)
+    found = checking.check(path)
+    assert found.holds, found.findings
+    assert old in text
+    path.write_text(text.replace(old, new))
+    wrong = [f.what for f in checking.check(path).findings if not f.holds]
+    assert wrong[0] == "text"
+    assert {"d/dx reverse", "d/dx forward"} <= {*wrong}
 
 
 # the command

@@ -164,7 +164,9 @@ def test_the_variables_are_those_that_are_documented(root: Path) -> None:
 
 def heading(name: str) -> str:
     """The section of the page that is about a template."""
-    parts = {f"tests_{kind}": kind for kind in ("external", "implicit", "integral")} | {"tests": "module"}
+    parts = {f"tests_{kind}": kind for kind in ("external", "implicit", "integral", "system")} | {
+        "tests": "module"
+    }
     if "/" in name and (about := parts.get(name.partition("/")[0])):
         return f"test_{about}.py.j2"
     return f"{name.partition('/')[0]}/" if "/" in name else name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from vjpgen.report import figures
 
 if TYPE_CHECKING:
     from vjpgen.report import Figures
-    from vjpgen.roots import Reference
 
 ByTarget = tuple[tuple[str, "Figures"], ...]
 
@@ -25,27 +24,52 @@ def cut(got: Measured, rows: slice) -> Measured:
     return Measured(got.values[rows], got.partials[rows], forward, got.residual_bytes)
 
 
-def measured(args: Sequence[str], at: Array, values: Array, partials: Array, got: Any) -> ByTarget:
-    """Errors of the value and of the partials; of a partial those of the mode that is worse."""
-    found = [("value", figures(got.values[:, 0], values, at))]
-    for j, a in enumerate(args):
-        both = [
-            figures(np.ascontiguousarray(p[:, 0, j]), partials[:, j], at) for p in (got.partials, got.forward)
-        ]
-        found.append((f"d/d{a}", max(both, key=lambda f: f.max_ulps if f.points else -1.0)))
+def measured(
+    args: Sequence[str], at: Array, values: Array, partials: Array, got: Any, outputs: Sequence[str] = ("",)
+) -> ByTarget:
+    """Errors of each value and of its partials; of a partial those of the mode that is worse.
+
+    Args:
+        args: names of the arguments.
+        at: (n, a), the points.
+        values: (n,), or (n, m) where there are several outputs.
+        partials: (n, a), or (n, m, a).
+        got: `measured.Measured` there.
+        outputs: names of the outputs; one that is empty where there are not several.
+    """
+    values, partials = values.reshape(len(at), -1), partials.reshape(len(at), -1, len(args))
+    found = []
+    for i, out in enumerate(outputs):
+        found.append((out or "value", figures(got.values[:, i], values[:, i], at)))
+        for j, a in enumerate(args):
+            both = [
+                figures(np.ascontiguousarray(p[:, i, j]), partials[:, i, j], at)
+                for p in (got.partials, got.forward)
+            ]
+            found.append((f"d{out}/d{a}", max(both, key=lambda f: f.max_ulps if f.points else -1.0)))
     return tuple(found)
 
 
-def misses(references: Sequence[Reference], got: Any) -> list[list[float]]:
-    """Errors in ulps at the references, of the value and of each partial in the mode that is worse."""
+class Targets(Protocol):
+    """Exact results at a point."""
 
-    def gap(found: Array, exact: Array) -> Array:
-        return np.where(representable(exact, np.float32), ulps(np.ascontiguousarray(found), exact), 0.0)
+    @property
+    def targets(self) -> tuple[float, ...]: ...
 
-    exact = np.array([r.partials for r in references])
-    columns = [gap(got.values[:, 0], np.array([r.value for r in references]))]
-    for j in range(exact.shape[1]):
-        columns.append(np.maximum(*(gap(p[:, 0, j], exact[:, j]) for p in (got.partials, got.forward))))
+
+def misses(references: Sequence[Targets], got: Any) -> list[list[float]]:
+    """Errors in ulps at the references, of each value and its partials in the mode that is worse."""
+    exact = iter(np.array([r.targets for r in references]).T)
+
+    def gap(found: Array, truth: Array) -> Array:
+        return np.where(representable(truth, np.float32), ulps(np.ascontiguousarray(found), truth), 0.0)
+
+    columns = []
+    for i in range(got.values.shape[1]):
+        columns.append(gap(got.values[:, i], next(exact)))
+        for j in range(got.partials.shape[2]):
+            truth = next(exact)
+            columns.append(np.maximum(*(gap(p[:, i, j], truth) for p in (got.partials, got.forward))))
     found: list[list[float]] = np.column_stack(columns).tolist()
     return found
 

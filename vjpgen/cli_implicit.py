@@ -24,7 +24,11 @@ NOT_TOGETHER = {
 
 
 options = in_order(
-    click.option("--solve", metavar="Y", help="EXPR is an equation in Y: generate Y; see docs/implicit.md."),
+    click.option(
+        "--solve",
+        metavar="Y",
+        help="EXPR is an equation in Y, or equations in Y,Z: generate them; see docs/implicit.md.",
+    ),
     click.option("--inverse", metavar="FORMULA", help="Generate the inverse of FORMULA, in place of EXPR."),
     click.option("--guess", metavar="FORMULA", help="Where the solution is first sought."),
 )
@@ -56,20 +60,15 @@ def run(expression: str | None, places: tuple[Path, ...], given: Mapping[str, An
         force: whether files that vjpgen did not generate are overwritten.
     """
     from vjpgen import files, terminal
-    from vjpgen.implicit import read_equation, read_inverse
-    from vjpgen.pipeline_implicit import generate_implicit
+    from vjpgen.pipeline_implicit import asked_for, generate_implicit
 
     asks = "--solve" if given["solve"] is not None else "--inverse"
     refuse_together(given, NOT_TOGETHER, asks)
     wanted = {**named(given, places), "guess": given["guess"]}
-    if given["solve"] is None:
-        text = given["inverse"]
-        read_inverse(text, **wanted)  # before anything slow is imported
-    elif expression is None:
+    if given["solve"] is not None and expression is None:
         raise click.UsageError("Missing argument 'EXPR': the equation.")
-    else:
-        text = expression
-        read_equation(text, given["solve"], **wanted)
+    text = given["inverse"] if expression is None else expression
+    asked_for(text, given["solve"], **wanted)  # before anything slow is imported
     files.check(places, force=force)
     with terminal.progress() as say:
         how = generating(given, places, say)
@@ -79,13 +78,18 @@ def run(expression: str | None, places: tuple[Path, ...], given: Mapping[str, An
 
 
 def _lines(generated: GeneratedImplicit, places: tuple[Path, ...]) -> list[str]:
+    from vjpgen import render_implicit, render_system
     from vjpgen.domain_points import in_words
-    from vjpgen.render_implicit import kept, sought
+    from vjpgen.system import System
 
     spec = generated.spec
     lines = figures_shown(spec.title, generated.figures, places, missed=True)
-    lines.append(f"  {spec.unknown} is sought {sought(spec)}")
-    lines.append(f"  kept for the backward pass: {kept(spec)}")
+    if isinstance(spec, System):
+        sought, kept = render_system.sought(spec), render_system.kept(spec)
+    else:
+        sought = f"{spec.unknown} is sought {render_implicit.sought(spec)}"
+        kept = render_implicit.kept(spec)
+    lines += [f"  {sought}", f"  kept for the backward pass: {kept}"]
     count = max(f.points for _, f in generated.figures)
     lines.append(f"  measured at {count} float32 points of {in_words(spec)}, against exact solutions")
     return [*lines, *(f"  note: {note}" for note in spec.notes)]

@@ -35,7 +35,7 @@ def command(path: str, function: str | None, as_json: bool, timeout: float) -> i
 
     recorded = read(Path(path), function)
     with terminal.progress() as say, deadline.steps(timeout, say) as step:
-        found = explain(recorded.spec, recorded.how, step)
+        found = explain(recorded.formula, recorded.how, step)
     if as_json:
         click.echo(to_json([asdict(k) for k in found]))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from vjpgen.errors import InputError, NameRefused, OptionError, ParseError
 from vjpgen.expr import Expr, call, substitute, var, variables
@@ -75,6 +76,16 @@ class Implicit:
         return (*self.args, self.unknown)
 
     @property
+    def unknowns(self) -> tuple[str, ...]:
+        """The unknown alone."""
+        return (self.unknown,)
+
+    @property
+    def bounds(self) -> tuple[tuple[Bound | None, Bound | None], ...]:
+        """The bounds of the unknown."""
+        return ((self.low, self.high),)
+
+    @property
     def residual(self) -> Expr:
         """What is zero at the solution, as the user wrote it."""
         return self.left - self.right
@@ -127,7 +138,7 @@ def read_equation(
         OptionError: the equation does not hold the unknown, or options do not fit each other.
     """
     short(text, "equation")
-    sides = _sides(text)
+    sides = sides_of(text)
     given = None if args is None else split_names(args) if isinstance(args, str) else tuple(args)
     if given is not None and unknown in given:
         raise OptionError(
@@ -179,7 +190,8 @@ def read_inverse(
     return _implicit(text, unknown, order, (left, var(order[0])), name, assume, guess, inverse=True)
 
 
-def _sides(text: str) -> tuple[str, str]:
+def sides_of(text: str) -> tuple[str, str]:
+    """The two sides of an equation, as text."""
     found = _EQUALS.findall(text)
     if len(found) != 1:
         hint = "write LEFT = RIGHT, such as 'y*exp(y) = x'"
@@ -227,11 +239,11 @@ def _implicit(
     bounded(text, *sides)
     domain: list[Expr] = []
     bounds: dict[str, Bound] = {}
-    for condition, written in _conditions(assume, (*order, unknown)):
+    for condition, written in each_condition(assume, (*order, unknown)):
         if unknown not in variables(condition):
             domain.append(condition)
             continue
-        side, bound = _bound(condition, unknown, written)
+        side, bound = bound_of(condition, unknown, written)
         if side in bounds:
             raise OptionError(f"{unknown} has two {side} bounds", hint="leave one of them out")
         bounds[side] = bound
@@ -257,7 +269,7 @@ def as_given(names: tuple[str, ...], function: str) -> None:
         raise NameRefused(f"'{a}' cannot be a name here: {why}", hint=f"write {table[a]}")
 
 
-def _conditions(assume: Sequence[str], names: tuple[str, ...]) -> Iterator[tuple[Expr, str]]:
+def each_condition(assume: Sequence[str], names: tuple[str, ...]) -> Iterator[tuple[Expr, str]]:
     """Each condition that a conjunction joins, with the text it stands in."""
     for text in assume:
         waiting = [parse_condition(text, names)]
@@ -269,7 +281,7 @@ def _conditions(assume: Sequence[str], names: tuple[str, ...]) -> Iterator[tuple
                 yield part, text
 
 
-def _bound(condition: Expr, unknown: str, text: str) -> tuple[str, Bound]:
+def bound_of(condition: Expr, unknown: str, text: str) -> tuple[str, Bound]:
     """What a condition on the unknown says: which end it bounds, and where."""
     hint = f"write '{unknown} > FORMULA' or '{unknown} <= FORMULA', without {unknown} in the formula"
     if condition.op in _MIRRORED:
@@ -282,10 +294,32 @@ def _bound(condition: Expr, unknown: str, text: str) -> tuple[str, Bound]:
     raise OptionError(f"the assumption '{text.strip()}' is no bound of {unknown}", hint=hint)
 
 
-def conditions(spec: Implicit) -> tuple[Expr, ...]:
-    """Everything that is assumed, as conditions over the arguments and the unknown."""
+class Solvable(Protocol):
+    """What has unknowns within bounds, and assumptions about its arguments."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def args(self) -> tuple[str, ...]: ...
+    @property
+    def assume(self) -> tuple[Expr, ...]: ...
+    @property
+    def assume_text(self) -> tuple[str, ...]: ...
+    @property
+    def unknowns(self) -> tuple[str, ...]: ...
+    @property
+    def variables(self) -> tuple[str, ...]: ...
+    @property
+    def bounds(self) -> tuple[tuple[Bound | None, Bound | None], ...]: ...
+
+
+def conditions(spec: Solvable) -> tuple[Expr, ...]:
+    """Everything that is assumed, as conditions over the arguments and the unknowns."""
     found = list(spec.assume)
-    for bound, ops in ((spec.low, ("ge", "gt")), (spec.high, ("le", "lt"))):
-        if bound is not None:
-            found.append(call(ops[bound.strict], var(spec.unknown), bound.at))
+    for unknown, ends in zip(spec.unknowns, spec.bounds, strict=True):
+        for bound, ops in zip(ends, (("ge", "gt"), ("le", "lt")), strict=True):
+            if bound is not None:
+                found.append(call(ops[bound.strict], var(unknown), bound.at))
     return tuple(found)

@@ -8,13 +8,14 @@ from vjpgen.domain_points import ends, inside, replaced, spec_of, where
 from vjpgen.errors import DomainError
 from vjpgen.evaluation import evaluate
 from vjpgen.floats import representable
-from vjpgen.implicit import Implicit, conditions
+from vjpgen.implicit import Implicit, Solvable, conditions
 from vjpgen.points import box, sample
 from vjpgen.roots import RootFinder
 
 SEED = 7
 SEARCHED = 1024  # solutions around which the search looks
 _EACH = 24  # points of each kind in the tests
+_STEEP = 3  # points by each partial, and by each relative to its argument and value
 
 
 def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
@@ -44,29 +45,43 @@ def solutions(spec: Implicit, n: int, seed: int) -> tuple[np.ndarray, np.ndarray
     return at[kept], found.values[kept], found.partials[kept], bool(rising[0])
 
 
-def around(spec: Implicit, at: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Points of the arguments and the unknown: solutions, numbers near them and elsewhere in the range."""
+def around(spec: Solvable, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Points of the arguments and the unknowns: solutions, numbers near them and elsewhere in the range."""
     rng = np.random.default_rng(SEED)
     rows = rng.permutation(len(at))[:SEARCHED]
-    x, y = at[rows], values[rows]
-    near = y * np.exp2(rng.uniform(-3, 3, len(y)))
+    x, y = at[rows], values.reshape(len(at), -1)[rows]
+    near = y * np.exp2(rng.uniform(-3, 3, y.shape))
     far = near[rng.permutation(len(near))]
     with np.errstate(over="ignore"):
         whole = np.column_stack([np.tile(x, (3, 1)), np.concatenate([y, near, far])]).astype(np.float32)
     env = {n: c.astype(np.float64) for n, c in zip(spec.variables, whole.T, strict=True)}
-    held = representable(env[spec.unknown], np.float32)
+    held = representable(whole[:, len(spec.args) :].astype(np.float64), np.float32).all(1)
     for condition in conditions(spec):
         held &= np.broadcast_to(evaluate(condition, env, np.float64), held.shape)
     return whole[held]
 
 
-def landmarks(spec: Implicit, at: np.ndarray) -> np.ndarray:
-    """Points for the tests: at the ends of the domain, then of every magnitude, then ordinary ones."""
+def landmarks(spec: Solvable, at: np.ndarray, values: np.ndarray, partials: np.ndarray) -> np.ndarray:
+    """Points for the tests: ends of the domain, solutions of every size, where partials are largest.
+
+    Args:
+        spec: what is solved.
+        at: points (n, a), half of them ordinary ones, half of every magnitude.
+        values, partials: the solutions there, and their partials.
+    """
     first, found = at[0].astype(np.float64), []
     for both in ends(spec, first):
         found += both
     half = len(at) // 2
-    rows = np.concatenate([np.array(found).reshape(-1, len(spec.args)), at[half : half + _EACH], at[:_EACH]])
+    slopes = np.abs(partials.reshape(len(at), -1))
+    with np.errstate(all="ignore"):
+        relative = slopes * np.tile(np.abs(at), slopes.shape[1] // at.shape[1])
+        relative /= np.repeat(np.abs(values.reshape(len(at), -1)), at.shape[1], axis=1)
+    steep = np.argsort(-np.nan_to_num(np.concatenate([slopes, relative], 1)), axis=0, kind="stable")[:_STEEP]
+    size = np.abs(values.reshape(len(at), -1)[half:]).max(1)
+    spread = np.argsort(size, kind="stable")[np.linspace(0, len(size) - 1, _EACH).astype(int)]
+    chosen = [half + spread, np.arange(min(_EACH, len(at))), np.unique(steep)]
+    rows = np.concatenate([np.array(found).reshape(-1, len(spec.args)), at[np.concatenate(chosen)]])
     return np.asarray(rows[inside(spec, rows)])
 
 

@@ -38,14 +38,14 @@ class Exact:
     partials: Array
 
 
-def measured_at(spec: Integral, truth: IntegralTruth, step: Callable[[], None]) -> Exact:
+def measured_at(spec: Integral, truth: IntegralTruth, step: Callable[[], None], seed: int = SEED) -> Exact:
     """Points of the domain with an integral that is a float32 number.
 
     Raises:
         DomainError: at a point the integral is not certain, or it is nowhere a float32 number.
     """
     wanted = POINTS
-    drawn = sample(spec_of(spec), _DRAWN * POINTS, SEED)
+    drawn = sample(spec_of(spec), _DRAWN * POINTS, seed)
     half = drawn.ordinary
     order = np.argsort(np.concatenate([np.arange(half), np.arange(len(drawn.at) - half)]), kind="stable")
     at = drawn.at[order]

@@ -9,6 +9,7 @@ from vjpgen.ops import OPS
 SUPPORT = (
     "unbroadcast", "clip_cotangent", "Like", "tangent", "widen", "cast", "horner", "two_product", "two_sum",
     "split", "bessel_series", "huge", "atanh_rest", "half_period", "refined", "bracketed",
+    "settled", "corrected", "cramer", "adjugate", "newton_change", "sizes",
     "place", "at_place", double_word.FIRST, *double_word.HELPERS,
     *dict.fromkeys(op.support for op in OPS.values() if op.support),
 )  # fmt: skip

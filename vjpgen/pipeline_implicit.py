@@ -14,13 +14,14 @@ from vjpgen import deadline, settings, template_files
 from vjpgen.against_exact import ByTarget, cut, good, measured, misses, sentence, shortfall
 from vjpgen.domain_points import where
 from vjpgen.errors import DomainError
-from vjpgen.expr import Expr, num, variables
-from vjpgen.implicit import Implicit, conditions, read_equation, read_inverse
-from vjpgen.implicit_points import SEARCHED, SEED, around, beyond, landmarks, solutions
+from vjpgen.expr import Expr, num
+from vjpgen.implicit import Implicit, read_equation, read_inverse
+from vjpgen.implicit_points import SEED, around, beyond, landmarks, solutions
 from vjpgen.measured import Measured
 from vjpgen.meter import Meter, open_meter
 from vjpgen.pipeline import command_again, module_place
-from vjpgen.spec import Spec
+from vjpgen.stable_sides import stable_side
+from vjpgen.system import System, read_system
 
 if TYPE_CHECKING:
     from vjpgen.render_implicit import Solved
@@ -38,10 +39,10 @@ class GeneratedImplicit:
         spec: what was asked for.
         module: source of the module.
         tests: source of its pytest file.
-        figures: measured errors, by target: the value, then the partial by each argument.
+        figures: measured errors, by target: each value, then its partial by each argument.
     """
 
-    spec: Implicit
+    spec: Implicit | System
     module: str
     tests: str
     figures: ByTarget
@@ -65,12 +66,15 @@ def generate_implicit(
     """Generate the module of a function that an equation defines, and the tests that prove it.
 
     Args:
-        equation: `LEFT = RIGHT` with `solve`, else a formula whose inverse is wanted.
-        solve: the name for which the equation is solved; None for the inverse in the first argument.
+        equation: `LEFT = RIGHT` with `solve`, two or three of them with commas between, else a formula whose
+            inverse is wanted.
+        solve: the name for which the equation is solved, or a name for each equation, "x,y"; None for the
+            inverse in the first argument.
         name: name of the generated function; default "f".
         args: the arguments in signature order; default the other names as they appear.
         assume: conditions on the arguments, and bounds of the solution by formulas over them.
-        guess: where the iteration starts, a formula over the arguments; default the middle of the range.
+        guess: where the iteration starts, a formula over the arguments, or "x=FORMULA, y=FORMULA";
+            default the middle of the range, or solutions elsewhere in the domain.
         output: where the module will be written; the tests import it from there.
         tests_path: where the tests will be written; default test_NAME.py beside the module.
         effort: how far the search goes: "low", "normal" or "high".
@@ -90,14 +94,27 @@ def generate_implicit(
     if styled is not None:
         template_files.accepted(styled)
     with deadline.steps(timeout, progress) as step:
-        if solve is None:
-            spec = read_inverse(equation, **options)
-        else:
-            spec = read_equation(equation, solve, **options)
+        spec = asked_for(equation, solve, **options)
         module_path = None if output is None else Path(output)
         beside = None if tests_path is None else Path(tests_path)
+        places = module_path, beside, styled
         with open_meter() as meter:
-            return _generate(spec, effort, (module_path, beside, styled), step, meter)
+            if isinstance(spec, System):
+                from vjpgen.pipeline_system import generated
+
+                return GeneratedImplicit(spec, *generated(spec, effort, places, step, meter))
+            return _generate(spec, effort, places, step, meter)
+
+
+def asked_for(equation: str, solve: str | None, **options: Any) -> Implicit | System:
+    """What an equation, equations or, without `solve`, a formula to be inverted ask for.
+
+    Raises:
+        InputError: a text cannot be used.
+    """
+    if solve is None:
+        return read_inverse(equation, **options)
+    return (read_system if "," in solve else read_equation)(equation, solve, **options)
 
 
 def _generate(
@@ -114,7 +131,7 @@ def _generate(
     output, tests_path, styled = places
     command = command_again(spec.words, output, tests_path, effort, styled)
     finder = roots.RootFinder(spec)
-    references = finder.references(landmarks(spec, at))
+    references = finder.references(landmarks(spec, at, values, partials))
     known, count = np.array([r.at for r in references], np.float32), len(at)
     columns = [np.ascontiguousarray(c) for c in np.concatenate([at, known]).T]
 
@@ -158,30 +175,9 @@ def searched(spec: Implicit, at: np.ndarray, values: np.ndarray, rising: bool, e
     from vjpgen.tidy import tidy
 
     points = around(spec, at, values)
-    left, right = (_side(spec, side, points, effort) for side in (spec.left, spec.right))
+    left, right = (stable_side(spec, side, points, effort) for side in (spec.left, spec.right))
     slopes = [tidy(left[1].get(a, num(0)) - right[1].get(a, num(0))) for a in spec.variables]
     return _solved(spec, (left[0], right[0]), slopes, at, values, rising)
-
-
-def _side(spec: Implicit, side: Expr, points: np.ndarray, effort: str) -> tuple[Expr, dict[str, Expr]]:
-    """The best form of one side of the equation, and those of its derivatives by the names that it holds."""
-    from vjpgen import search
-    from vjpgen.floats import representable
-    from vjpgen.points import Points
-    from vjpgen.truth import Truth
-
-    used = variables(side)
-    names = tuple(a for a in spec.variables if a in used)
-    if not side.args:
-        return side, dict.fromkeys(names, num(1))
-    assume = tuple(c for c in conditions(spec) if set(variables(c)) <= set(names))
-    rows = np.unique(points[:, [spec.variables.index(a) for a in names]], axis=0)
-    rows = rows[np.random.default_rng(SEED).permutation(len(rows))[:SEARCHED]]
-    found, slopes = Truth((side,), names).with_partials(rows.astype(np.float64))
-    kept = representable(found, np.float32).all(axis=1)
-    whole = Points(rows[kept], found[kept], slopes[kept], int(kept.sum()))
-    forms = search.search_at(Spec(spec.name, names, (side,), False, assume, spec.text), whole, effort=effort)
-    return forms.values[0], dict(zip(names, forms.partials[0], strict=True))
 
 
 def _solved(

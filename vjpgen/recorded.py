@@ -7,29 +7,26 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
-from vjpgen import digest, files
+from vjpgen import digest, files, headers
 from vjpgen.errors import FileRefused, InputError
-from vjpgen.names import split_names
+from vjpgen.headers import Anything, Asked, Options
+from vjpgen.integral import Integral
 from vjpgen.parse import parse
-from vjpgen.passing import worded as passed
 from vjpgen.places import suite_of
 from vjpgen.settings import How
 from vjpgen.spec import Spec
-from vjpgen.wishes import worded
 
 _MOST = 1 << 24  # bytes of a file
 _AGAIN = "To generate it again:"
-_ONCE = ("--name", "--args", "--effort", "--prefer", "--residuals", "--templates", "-o", "--tests")
-_SEVERAL = ("--assume", "--grad", "--surrogate", "--stop", "--grad-scale", "--grad-clip", "--grad-mask",
-            "--nondiff", "--static", "--param", "--outputs")  # fmt: skip
 _FIGURES = re.compile(
     r"(?P<label>[^:]+): at most (?P<most>[\d.e+]+) ulp, 99% within [\d.e+]+, mean (?P<bits>[\d.]+) bits,"
     r" over (?P<points>\d+) \w+ points of "
 )
-_MISSED = re.compile(r"(?P<label>[^:]+): (?P<off>\d+) of \d+ points are more than \d+ ulp off, ")
+_MISSED = re.compile(
+    r"(?:missed: )?(?P<label>[^:]+): (?P<off>\d+) of \d+ (?:points are )?more than \d+ ulp off, "
+)
 _MODULE = re.compile(r'^MODULE = Path\(__file__\)\.resolve\(\)\.parent / (".*")$', re.M)
 
 
@@ -55,8 +52,10 @@ class Recorded:
     Attributes:
         path: where it lies.
         text: its source.
-        spec: what the command in its header asks for.
+        asked: what the command in its header asks for.
+        closed: the formula that the module computes in place of the integral that it is; none elsewhere.
         command: that command, word by word.
+        options: the same by the names of its options.
         untouched: whether the text is the one that was generated; None without a digest.
         disagreements: where the header, the command and the code say different things.
         stated: figures by target.
@@ -65,23 +64,41 @@ class Recorded:
 
     path: Path
     text: str
-    spec: Spec
+    asked: Asked
+    closed: Spec | None
     command: tuple[str, ...]
+    options: Options
     untouched: bool | None
     disagreements: tuple[str, ...]
     stated: dict[str, Stated]
     alone: bool = True
 
     @property
+    def spec(self) -> Anything:
+        """The function."""
+        return self.asked.spec
+
+    @property
+    def formula(self) -> Spec:
+        """The same, where it is a formula.
+
+        Raises:
+            FileRefused: it is another function.
+        """
+        if not isinstance(self.spec, Spec):
+            raise FileRefused(f"{self.path} computes no formula, so there is no choice in what it keeps")
+        return self.spec
+
+    @property
     def how(self) -> How:
         """How the command says that it was generated."""
-        options = dict(zip(self.command[2::2], self.command[3::2], strict=False))
+        options = dict(self.options.pairs)
         return How(**{k: options[f"--{k}"] for k in How.__slots__ if f"--{k}" in options})
 
     @property
     def tests(self) -> Path:
         """Where the command says that the tests are, or else where they are by default."""
-        given = _given(self.command, "--tests")
+        given = self.options.get("--tests")
         if given is not None:
             return self.path.parent / given
         return suite_of(self.path, "" if self.alone else self.spec.name)
@@ -93,7 +110,7 @@ def functions(path: Path) -> tuple[str, ...]:
     Raises:
         FileRefused: as `read`.
     """
-    return tuple(_name(command) for command in _commands(path, _opened(path)[2]))
+    return tuple(headers.name(command) for command in _commands(path, _opened(path)[2]))
 
 
 def read(path: Path, function: str | None = None) -> Recorded:
@@ -108,24 +125,32 @@ def read(path: Path, function: str | None = None) -> Recorded:
             in it.
     """
     text, tree, header = _opened(path)
-    commands = {_name(command): command for command in _commands(path, header)}
+    commands = {headers.name(command): command for command in _commands(path, header)}
     if function is None and len(commands) > 1:
         raise FileRefused(f"{path} holds several functions, name one of them: {', '.join(commands)}")
     if function is not None and function not in commands:
         raise FileRefused(f"{path} holds no function {function}, but {', '.join(commands)}")
     command = commands[function] if function is not None else next(iter(commands.values()))
-    if command[1] == "--external":
-        raise FileRefused(f"{path} wraps a function outside JAX, and no formula: run its tests with pytest")
-    spec = _spec(path, command)
-    body = next((f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == spec.name), None)
-    said = "" if body is None else ast.get_docstring(body) or ""
+    options = headers.options(command)
+    assert options is not None
+    try:
+        asked = headers.asked(options)
+        body = next(
+            (f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == asked.spec.name), None
+        )
+        said = "" if body is None else ast.get_docstring(body) or ""
+        closed = _closed(asked, said)
+    except InputError as error:
+        raise FileRefused(f"{path}: the command in its header is refused: {error.message}") from None
     return Recorded(
         path,
         text,
-        spec,
+        asked,
+        closed,
         command,
+        options,
         digest.untouched(text),
-        tuple(_disagreements(spec, header, tuple(commands), body)),
+        tuple(_disagreements(_told(asked, closed), header, tuple(commands), body)),
         _stated(said),
         len(commands) == 1,
     )
@@ -141,7 +166,7 @@ def read_tests(path: Path, module: Recorded) -> Iterator[str]:
     if digest.untouched(text) is not True:
         yield f"{path} {changed(digest.untouched(text))}"
     title = " ".join(header.partition("\n\n")[0].split())
-    if title != f"Tests of {_defined(module.spec)}":
+    if title != _told(module.asked, module.closed).tested:
         yield f"{path} tests another formula: {title.removeprefix('Tests of ')}"
     place = _MODULE.search(text)
     tested = None if place is None else path.parent / ast.literal_eval(place[1])
@@ -187,89 +212,51 @@ def _commands(path: Path, header: str) -> list[tuple[str, ...]]:
         found = [tuple(shlex.split(line)) for line in parts[1].splitlines()] if len(parts) > 1 else []
     except ValueError:
         found = []
-    if any(words[1:2] == ("--inverse",) or words[2:3] == ("--solve",) for words in found):
-        raise FileRefused(f"{path} solves an equation, and computes no formula: run its tests with pytest")
-    if not found or not all(map(_written, found)):
+    if not found or not all(map(headers.options, found)):
         raise FileRefused(f"{path} holds no command that vjpgen wrote: its header was changed by hand")
     return found
 
 
-def _written(words: Sequence[str]) -> bool:
-    """Whether vjpgen writes such a command."""
-    if words[:2] == ("vjpgen", "--external"):
-        return len(words) > 2
-    known = all(w in _ONCE or w in _SEVERAL for w in words[2::2]) and not len(words) % 2
-    once = all(words[2::2].count(w) <= 1 for w in _ONCE)
-    return len(words) > 1 and words[0] == "vjpgen" and known and once
+def _closed(asked: Asked, said: str) -> Spec | None:
+    """The formula that an integral was found to be, as the docstring of its module gives it."""
+    first = " ".join(said.partition("\n\n")[0].split())
+    defined = f"{headers.call(asked.spec)} = "
+    if not isinstance(asked.spec, Integral) or first == asked.said or not first.startswith(defined):
+        return None
+    spec = asked.spec
+    return parse(first.removeprefix(defined), name=spec.name, args=spec.args, assume=spec.assume_text)
 
 
-def _given(command: Sequence[str], option: str) -> str | None:
-    return dict(zip(command[2::2], command[3::2], strict=False)).get(option)
-
-
-def _name(command: Sequence[str]) -> str:
-    """The function that a command generates."""
-    default = command[2].rpartition(":")[2] if command[1] == "--external" else "f"
-    return dict(pairwise(command)).get("--name", default)
-
-
-def _spec(path: Path, command: Sequence[str]) -> Spec:
-    options = list(zip(command[2::2], command[3::2], strict=True))
-
-    def given(option: str) -> tuple[str, ...]:
-        return tuple(value for name, value in options if name == option)
-
-    try:
-        wishes = worded(
-            grad=given("--grad"),
-            surrogate=given("--surrogate"),
-            scale=given("--grad-scale"),
-            clip=given("--grad-clip"),
-            stop=given("--stop"),
-            mask=given("--grad-mask"),
-        )
-        passing = passed(
-            nondiff=given("--nondiff"),
-            static=given("--static"),
-            param=given("--param"),
-            outputs=given("--outputs"),
-        )
-        return parse(
-            command[1],
-            name=next(iter(given("--name")), None),
-            args=next((split_names(names) for names in given("--args")), None),
-            assume=given("--assume"),
-            wishes=wishes,
-            passing=passing,
-        )
-    except InputError as error:
-        raise FileRefused(f"{path}: the command in its header is refused: {error.message}") from None
-
-
-def _defined(spec: Spec) -> str:
-    return f"{spec.name}({', '.join(spec.args)}) = {' '.join(spec.text.split())}"
+def _told(asked: Asked, closed: Spec | None) -> Asked:
+    """What header and docstring say; of an integral in closed form, that."""
+    return asked if closed is None else headers.of_formula(closed)
 
 
 def _disagreements(
-    spec: Spec, header: str, names: Sequence[str], body: ast.FunctionDef | None
+    asked: Asked, header: str, names: Sequence[str], body: ast.FunctionDef | None
 ) -> Iterator[str]:
     """Where the title, the commands and the code name different functions."""
+    spec = asked.spec
     title = " ".join(header.partition("\n\n")[0].split())
     if len(names) > 1 and not title.startswith(f"{', '.join(names)}: "):
         yield f"its title and its commands differ: {title} and {', '.join(names)}"
-    elif len(names) == 1 and not title.startswith(f"{_defined(spec)}, with "):
-        yield f"its title and its command differ: {title} and {_defined(spec)}"
+    elif len(names) == 1 and not title.startswith(f"{asked.title}, with "):
+        yield f"its title and its command differ: {title} and {asked.title}"
     if body is None:
         yield f"it defines no function {spec.name}"
         return
     taken = tuple(a.arg for a in (*body.args.posonlyargs, *body.args.args))
     if taken != spec.args:
         yield f"{spec.name} takes ({', '.join(taken)}), its command says ({', '.join(spec.args)})"
-    if [ast.unparse(d) for d in body.decorator_list] != [spec.decorator("vjp")]:
+    if [ast.unparse(d) for d in body.decorator_list] != [_decorator(spec)]:
         yield f"{spec.name} is no jax.custom_vjp function"
     said = " ".join((ast.get_docstring(body) or "").partition("\n\n")[0].split())
-    if said != _defined(spec):
-        yield f"the docstring of {spec.name} says {said}, its command {_defined(spec)}"
+    if said != asked.said:
+        yield f"the docstring of {spec.name} says {said}, its command {asked.said}"
+
+
+def _decorator(spec: Anything) -> str:
+    return spec.decorator("vjp") if isinstance(spec, Spec) else "jax.custom_vjp"
 
 
 def _stated(docstring: str) -> dict[str, Stated]:

@@ -17,7 +17,7 @@ from vjpgen.printer import ATOM, source
 from vjpgen.render_external import imported
 from vjpgen.templating import Templates
 
-_COUNT, _FEWEST, _DRAWS, _SEED = 24, 4, 20_000, 5
+_COUNT, _FEWEST, _DRAWS, _SEED = 48, 4, 20_000, 5
 _WIDTH = 4.0  # of the ranges from which numbers are drawn
 _BITS = 8  # of a bfloat16
 
@@ -76,16 +76,21 @@ def _tuple(items: list[int] | list[float]) -> str:
     return f"({', '.join(map(repr, items))}{',' * (len(items) == 1)})"
 
 
-def points(spec: External) -> np.ndarray:
+def points(spec: External, count: int = _COUNT, seed: int = _SEED) -> np.ndarray:
     """Points that satisfy what is assumed, of ordinary size, each number with the bits of a bfloat16.
+
+    Args:
+        spec: what is wrapped.
+        count: how many there are at most.
+        seed: another one draws other points.
 
     Raises:
         DomainError: too few are found.
     """
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(seed)
     bounds = [(low, max(low, high)) for low, high in zip(*box(spec_of(spec)), strict=True)]
     drawn = np.stack([_rounded(_column(rng, low, high)) for low, high in bounds], axis=1)
-    found = list(dict.fromkeys(map(tuple, drawn[inside(spec, drawn)].tolist())))[:_COUNT]
+    found = list(dict.fromkeys(map(tuple, drawn[inside(spec, drawn)].tolist())))[:count]
     if len(found) < _FEWEST:
         said = " and ".join(spec.assume_text)
         hint = f"{_DRAWS} points were tried"
@@ -94,12 +99,13 @@ def points(spec: External) -> np.ndarray:
 
 
 def _column(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
-    """Half from a plain range, half from a logarithmic one, on the side of the bounds that they leave."""
+    """Half from a plain range, half from logarithmic ones, on the side of the bounds that they leave."""
     near = 2.0 ** rng.uniform(-_WIDTH, _WIDTH / 2, _DRAWS)
     flat = rng.uniform(0.0, _WIDTH, _DRAWS)
     step = np.where(rng.random(_DRAWS) < 0.5, near, flat)
     if np.isfinite(low) and np.isfinite(high):
-        return rng.uniform(low, high, _DRAWS)
+        share = np.where(step < _WIDTH / 2, rng.random(_DRAWS), 2.0 ** -rng.uniform(0.0, _BITS, _DRAWS))
+        return low + (high - low) * np.where(rng.random(_DRAWS) < 0.5, share, 1 - share)
     if np.isfinite(low):
         return low + step
     return high - step if np.isfinite(high) else step * rng.choice([-1.0, 1.0], _DRAWS)

@@ -228,7 +228,11 @@ def kept(spec: Implicit) -> str:
 
 def sought(spec: Implicit) -> str:
     """The range of the solution, in words."""
-    low, high = spec.low, spec.high
+    return range_of(spec.low, spec.high)
+
+
+def range_of(low: Bound | None, high: Bound | None) -> str:
+    """What two bounds leave, in words."""
     ends = [f"{'above' if low.strict else 'from'} {readable(low.at)}"] if low else []
     ends += [f"{'below' if high.strict else 'up to'} {readable(high.at)}"] if high else []
     return " and ".join(ends) or "among all floats"

@@ -77,22 +77,40 @@ def variables(
     command: str,
 ) -> dict[str, Any]:
     """What the template of tests against `exact` references is told."""
+    return {
+        **shared(spec, exact, module_path, command),
+        "quantities": ["value", *(f"d/d{a}" for a in spec.args)],
+        "rows": [
+            row_of(r.at, r.value, r.partials, r.second, e) for r, e in zip(references, errors, strict=True)
+        ],
+        "several": False,
+    }
+
+
+def shared(spec: Titled, exact: str, module_path: str, command: str) -> dict[str, Any]:
+    """What is told whatever the number of outputs."""
     about = [f"Tests of {spec.title}.", f"Values and partials are held against {exact}."]
     return {
         "header": heading_of_tests(about, spec.assume_text, command),
         "module_path": json.dumps(module_path.replace("\\", "/")),
         "name": spec.name,
         "n_arguments": len(spec.args),
-        "quantities": ["value", *(f"d/d{a}" for a in spec.args)],
-        "rows": [_row(r, e) for r, e in zip(references, errors, strict=True)],
         "loose": LOOSE,
     }
 
 
-def _row(r: Reference, errors: Sequence[float]) -> str:
+def row_of(
+    at: Sequence[float],
+    value: float | Sequence[float],
+    partials: Sequence[float],
+    second: Sequence[Sequence[float]],
+    errors: Sequence[float],
+) -> str:
+    """A point, what is exact there, and bounds from the errors measured there."""
     bounds = [max(LOOSE, 2 * int(e)) for e in errors]
-    second = f"({', '.join(_tuple(row) for row in r.second)},)"
-    return f"({_tuple(r.at)}, {_number(r.value)}, {_tuple(r.partials)}, {second}, {_tuple(bounds)})"
+    found = _number(value) if isinstance(value, float) else _tuple(value)
+    rows = f"({', '.join(map(_tuple, second))},)"
+    return f"({_tuple(at)}, {found}, {_tuple(partials)}, {rows}, {_tuple(bounds)})"
 
 
 def _tuple(items: Sequence[float]) -> str:

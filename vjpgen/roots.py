@@ -62,6 +62,11 @@ class Reference:
     partials: tuple[float, ...]
     second: tuple[tuple[float, ...], ...]
 
+    @property
+    def targets(self) -> tuple[float, ...]:
+        """The value, then the partials."""
+        return (self.value, *self.partials)
+
 
 class RootFinder:
     """Solves the equation of one `Implicit`."""

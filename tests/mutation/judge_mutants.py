@@ -1,4 +1,4 @@
-"""Whether a mutant matters: decided on 100,000 points of its own, never on those of the generated tests."""
+"""Whether a mutant matters: decided on points of its own, never on those of the generated tests."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from vjpgen import verify
-from vjpgen.oracle import seen
-from vjpgen.points import Points, sample
+from vjpgen.judged import Exact
 from vjpgen.reference import FLOOR, distance
 from vjpgen.spec import Spec
 
-POINTS = 100_000
-_SEED = 987654321
 # Between reference points the bound is wider by this, as the test files say. Two forms that are both right to
 # 2 ulps are 5 apart at one point of 100,000, and no test that one would want to read visits that point.
 ELSEWHERE = 2
@@ -33,20 +30,18 @@ class Judge:
     Args:
         spec: the function.
         source: the module without a fault.
+        exact: points and the exact results there.
     """
 
-    def __init__(self, spec: Spec, source: str, count: int = POINTS) -> None:
-        self.spec = spec
-        found = sample(spec, count, _SEED)
-        self.columns = [np.ascontiguousarray(c) for c in found.at.T]
-        n = len(found.at)
-        partials = seen(found.truth_partials, spec.clips).reshape(n, -1)
+    def __init__(self, spec: Spec, source: str, exact: Exact) -> None:
+        self.spec, self.columns = spec, exact.columns
+        partials = exact.partials.reshape(len(exact.at), -1)
         twice = [partials] * (1 + spec.linear)  # without a twin there is no forward mode
-        self.truth = np.concatenate([found.truth_values, *twice], axis=1)
+        self.truth = np.concatenate([exact.values, *twice], axis=1)
         with np.errstate(all="ignore"):
-            self._observe(verify.load(source, spec.name), found)
+            self._observe(verify.load(source, spec.name), exact)
 
-    def _observe(self, original: ModuleType, found: Points) -> None:
+    def _observe(self, original: ModuleType, found: Exact) -> None:
         """What the module without a fault does."""
         self.results = self._results(original)
         errors, size = distance(self.results, self.truth), np.abs(self.truth)

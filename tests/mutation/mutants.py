@@ -14,6 +14,12 @@ SWAPPED_CALLS = {
 }  # fmt: skip
 _JNP_ASARRAY = ast.Attribute(ast.Name("jnp", ast.Load()), "asarray", ast.Load())
 _ONE = ast.Constant(1)
+LIMITED = (
+    "_bracketed",
+    "_settled",
+    "_integral",
+    "_linear",
+)  # helpers whose second and third arguments are limits
 STRIPPED = {"_cast": 0, "_unbroadcast": 0}  # helper: which argument is left when its work is removed
 
 
@@ -88,7 +94,12 @@ def _changes(node: ast.AST, function: ast.FunctionDef, name: str) -> Iterator[tu
 
 def _arithmetic(node: ast.BinOp) -> Iterator[tuple[str, ast.AST]]:
     left, op, right = node.left, node.op, node.right
-    if isinstance(op, ast.Add | ast.Sub):
+    if _counts(node):
+        return
+    if isinstance(op, ast.BitAnd | ast.BitOr):
+        yield "condition dropped", left
+        yield "condition dropped", right
+    elif isinstance(op, ast.Add | ast.Sub):
         other = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
         yield "sign flipped", ast.BinOp(left, other, right)
         yield "term dropped", left
@@ -102,6 +113,12 @@ def _arithmetic(node: ast.BinOp) -> Iterator[tuple[str, ast.AST]]:
         yield "quotient inverted", ast.BinOp(right, op, left)
     elif isinstance(op, ast.Pow):
         yield "power dropped", left
+
+
+def _counts(node: ast.BinOp) -> bool:
+    """Whether the steps of a loop are counted here: without that it may have no end."""
+    counted = ast.unparse(node.left) in ("count", "state[0]")
+    return counted and isinstance(node.op, ast.Add) and isinstance(node.right, ast.Constant)
 
 
 def _constants(node: ast.Constant) -> Iterator[tuple[str, ast.AST]]:
@@ -131,7 +148,12 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
     if isinstance(called, ast.Name) and called.id == "_widen":
         kept = ast.Tuple([ast.Call(_JNP_ASARRAY, [a], []) for a in node.args[1:]], ast.Load())
         yield "cast removed", kept
+    limited = isinstance(called, ast.Name) and called.id.endswith(LIMITED) and len(node.args) >= 3
+    if limited and not any(isinstance(a, ast.Starred) for a in node.args[:3]):
+        first, low, high, *rest = node.args
+        yield "limits exchanged", ast.Call(called, [first, high, low, *rest], node.keywords)
     if isinstance(called, ast.Attribute):
+        yield from _iterations(called, node)
         if called.attr == "where" and len(node.args) == 3:
             yield "branch inverted", ast.Call(called, [node.args[0], node.args[2], node.args[1]], [])
             yield "branch lost", node.args[1]
@@ -146,6 +168,17 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
             yield "cast removed", called.value
         if called.attr == "sum":
             yield "sum removed", called.value
+
+
+def _iterations(called: ast.Attribute, node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
+    if called.attr == "while_loop":
+        yield "stopped early", ast.Call(node.args[1], [node.args[2]], [])
+    if called.attr == "fori_loop":
+        low, _, *rest = node.args
+        yield "stopped early", ast.Call(called, [low, ast.Constant(1), *rest], [])
+        yield "stopped early", node.args[-1]
+    if called.attr == "clip":
+        yield "safeguard dropped", node.args[0]
 
 
 def _returns(value: ast.expr, function: ast.FunctionDef, name: str) -> Iterator[tuple[str, ast.AST]]:

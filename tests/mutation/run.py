@@ -1,8 +1,8 @@
 """Runs a generated test file against the mutants of its module, and judges the ones it lets live.
 
-python tests/mutation/run.py                 every formula, every mutant
-python tests/mutation/run.py softplus polar  those formulas
-python tests/mutation/run.py --every 5       every formula, every fifth mutant
+python tests/mutation/run.py                 every function, every mutant
+python tests/mutation/run.py softplus kepler those functions
+python tests/mutation/run.py --every 5       every function, every fifth mutant
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ import jax
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from mutation.formulas import FORMULAS
+from mutation.defined import EVERY, made
 from mutation.judge_mutants import Judge
 from mutation.mutants import Mutant, mutants
-from vjpgen.pipeline import generate
 
 _OPTIONS = ["-x", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:randomly", "-c"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the mutants of one formula.
+    """What became of the mutants of one function.
 
     Attributes:
-        name: the formula's name.
+        name: the function's name.
         killed: how many mutants that change results by more than the bounds made a test fail.
         harmless: how many do not change results by more than the bounds.
         missed: those that do and made no test fail, with what they change.
@@ -49,17 +48,15 @@ class Outcome:
 
 
 def run(name: str, every: int = 1, points: int = 100_000) -> Outcome:
-    """Mutates the module of one formula and runs its tests on every `every`-th mutant."""
+    """Mutates the module of one function and runs its tests on every `every`-th mutant."""
     start = time.perf_counter()
-    formula = FORMULAS[name]
-    made = generate(formula.text, name=name, args=formula.args, assume=formula.assume, **formula.gradient)
-    judge = Judge(made.spec, made.module, points)
+    found = made(name, points)
+    judge = Judge(found.spec, found.module, found.exact)
     killed, harmless, missed = 0, 0, []
     with TemporaryDirectory() as folder:
+        assert own_tests_pass(found, name, Path(folder)), f"the tests of {name} fail on its own module"
         tests = Path(folder) / f"test_{name}.py"
-        tests.write_text(made.tests)
-        assert passes(tests, name, made.module), f"the tests of {name} fail on its own module"
-        for mutant in mutants(made.module, name)[::every]:
+        for mutant in mutants(found.module, name)[::every]:
             verdict = judge.verdict(mutant.source)
             if not verdict:
                 harmless += 1
@@ -99,8 +96,8 @@ def describe(outcome: Outcome) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("names", nargs="*", choices=[*FORMULAS, []], metavar="NAME")
+    parser.add_argument("names", nargs="*", choices=[*EVERY, []], metavar="NAME")
     parser.add_argument("--every", type=int, default=1)
     options = parser.parse_args()
-    for wanted in options.names or FORMULAS:
+    for wanted in options.names or EVERY:
         print(describe(run(wanted, options.every)), flush=True)
