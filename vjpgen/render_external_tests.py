@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from vjpgen.templating import Templates
 _COUNT, _FEWEST, _DRAWS, _SEED = 48, 4, 20_000, 5
 _WIDTH = 4.0  # of the ranges from which numbers are drawn
 _BITS = 8  # of a bfloat16
+_CORNERS = 16  # of the domain, at most
 
 
 def render_tests(spec: External, module_path: str, command: str, folder: Path | None = None) -> str:
@@ -89,13 +91,24 @@ def points(spec: External, count: int = _COUNT, seed: int = _SEED) -> np.ndarray
     """
     rng = np.random.default_rng(seed)
     bounds = [(low, max(low, high)) for low, high in zip(*box(spec_of(spec)), strict=True)]
-    drawn = np.stack([_rounded(_column(rng, low, high)) for low, high in bounds], axis=1)
+    drawn = np.stack([_column(rng, low, high) for low, high in bounds], axis=1)
+    corners = itertools.islice(itertools.product(*(_sides(low, high) for low, high in bounds)), _CORNERS)
+    drawn = _rounded(np.concatenate([np.array(list(corners)), drawn]))
     found = list(dict.fromkeys(map(tuple, drawn[inside(spec, drawn)].tolist())))[:count]
     if len(found) < _FEWEST:
         said = " and ".join(spec.assume_text)
         hint = f"{_DRAWS} points were tried"
         raise DomainError(f"too few points satisfy the assumption: {said}", hint=hint)
     return np.array(found)
+
+
+def _sides(low: float, high: float) -> tuple[float, float]:
+    """A number near each end of the range that bounds leave, of ordinary size."""
+    if np.isfinite(low) and np.isfinite(high):
+        return low + (high - low) / 64, high - (high - low) / 64
+    if np.isfinite(low):
+        return low + 1 / 16, low + _WIDTH
+    return (high - _WIDTH, high - 1 / 16) if np.isfinite(high) else (-_WIDTH / 2, _WIDTH / 2)
 
 
 def _column(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
