@@ -78,6 +78,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "provenance",
         "cache",
         "deadline",
+        "interrupts",
         "files",
         "digest",
         "callee",

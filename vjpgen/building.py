@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vjpgen import build_worker, files, lockfile, provenance
+from vjpgen import build_worker, files, interrupts, lockfile, provenance
 from vjpgen.build_config import Function, Module, Project
 from vjpgen.build_worker import Made, Task
 from vjpgen.cache import Cache, default
@@ -259,8 +259,9 @@ def _pooled(tasks: dict[Key, Task], jobs: int) -> Iterator[tuple[Key, Made | Non
     )  # without max_tasks_per_child, with which pools of some Pythons stop for ever (python/cpython#115634)
     try:
         futures: dict[Future[Made], Key] = {}
-        for key, task in tasks.items():
-            futures[pool.submit(build_worker.make, task)] = key
+        with interrupts.held():
+            for key, task in tasks.items():
+                futures[pool.submit(build_worker.make, task)] = key
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()

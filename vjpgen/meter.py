@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vjpgen import interrupts
 from vjpgen.errors import InternalError, TargetError
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ def _child() -> subprocess.Popen[bytes]:
         "PYTHONPATH": os.pathsep.join(places),
     }
     words = [sys.executable, "-m", "vjpgen.meter_process"]
-    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    with interrupts.held():
+        return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
