@@ -15,7 +15,7 @@ def held() -> Iterator[None]:
     A process that is half started when its parent goes on elsewhere reads half a message and complains
     of it. The signal mask is what a new process inherits, and keeps an interrupt out of its imports; the
     handler is for the other threads of this process, which the system may choose to tell. Outside the main
-    thread, under a handler that is not Python's, and where there are no signal masks, the block runs as it is.
+    thread, under a handler not of Python's, and where there are no signal masks, the block runs as it is.
     """
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT)
