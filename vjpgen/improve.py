@@ -145,6 +145,7 @@ class Improver:
             i, j = divmod(k - n, len(self.spec.args))
             shapes = derive.partial(targets[i].shapes[0], self.spec.args[j], scope)
         known = targets[k].shapes
+        shapes = (*shapes, *derive.spread(known[0], scope))
         return (*(s for s in shapes if s not in known), *self._changed(shapes[0], scope))
 
     def _changed(self, formula: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
