@@ -89,6 +89,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "derive",
         "chain",
         "collect",
+        "factoring",
         "gather",
         "rational",
         "plainly",
