@@ -26,11 +26,11 @@ def _step(x: Expr) -> Expr | None:
         sums = _merged(given)
         return _sum(sums) if len(sums) < len(given) else None
     if x.op in ("mul", "div"):
-        given = list(factors(x, 1))
-        powers = _merged((base, Fraction(n)) for base, n in given if base.op != "num")
-        numbers = [(base, n) for base, n in given if base.op == "num"]
+        found = list(factors(x, 1))
+        powers = _merged((base, Fraction(n)) for base, n in found if base.op != "num")
+        numbers = [(base, n) for base, n in found if base.op == "num"]
         share = multiple(numbers)
-        return product(share, powers) if len(powers) + (share != 1) < len(given) else None
+        return product(share, powers) if len(powers) + (share != 1) < len(found) else None
     if x.op == "pow" and x.args[1].value == 1:
         return x.args[0]
     return None
