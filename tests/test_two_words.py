@@ -119,6 +119,17 @@ def test_the_search_knows_what_becomes_of_them_at_every_magnitude(e: Expr) -> No
     assert not off[np.isfinite(told)].any()
 
 
+@pytest.mark.parametrize("op", ["exp", "expm1", "erfc", "log1p", "tanh", "abs"])
+def test_a_function_of_a_double_word_overflows_as_the_search_knows(op: str) -> None:
+    """exp(a*b) is infinite, with an infinite slope, and the second word may be 0."""
+    word = double_word(call(op, a * b))
+    a_at, b_at = everywhere()
+    got = np.asarray(compiled(word)(a_at, b_at, None))  # type: ignore[operator]
+    told = np.broadcast_to(evaluate(word, {"a": a_at, "b": b_at}), got.shape)
+    assert np.array_equal(np.isnan(got), np.isnan(told))
+    assert np.array_equal(np.isinf(got), np.isinf(told))
+
+
 def test_the_rooms_agree_on_what_has_a_form_in_double_words() -> None:
     assert TWO_WORDS == DIRECT
 
