@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from vjpgen.compiled import compiled
+from vjpgen.compiled import compiled, variants
 from vjpgen.expr import Expr, call, num, show, var, variables
 from vjpgen.ops import OPS
 
@@ -57,3 +57,11 @@ def test_xla_rewrites_as_the_search_expects(written: Expr, run: Expr) -> None:
 )
 def test_other_forms_stay(e: Expr) -> None:
     assert compiled(e) is e
+
+
+def test_a_root_may_stay_a_divisor() -> None:
+    """a/sqrt(b)/c is inf/inf where a is infinite and sqrt(b)*c is, though not alone."""
+    root = call("sqrt", b)
+    assert variants(a / root / c) == (a / (root * c), a * call("rsqrt", b) / c)
+    assert variants(a / root) == (a / root, a * call("rsqrt", b))
+    assert variants(a / b / c) == (a / (b * c),)

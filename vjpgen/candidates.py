@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from vjpgen import two_words
-from vjpgen.compiled import compiled
+from vjpgen.compiled import variants
 from vjpgen.expr import Expr, num, var, walk
 from vjpgen.extract import Term, make_term
 from vjpgen.floats import Array
@@ -37,12 +37,13 @@ def columns(spec: Spec, at: Array) -> dict[str, Array]:
 
 def judged(e: Expr, computed: Callable[[Expr], Array], truth: Array, price: float = 0.0) -> Term:
     """A term with its error at each point: as written, or as XLA compiles it, whichever is worse."""
-    shapes = dict.fromkeys((e, compiled(e)))
+    shapes = dict.fromkeys((e, *variants(e)))
     terms = [make_term(e, full(computed(shape), truth), truth, price) for shape in shapes]
+    last = terms[-1]
     if len(terms) == 1:
-        return terms[0]
-    bits = np.maximum(terms[0].bits, terms[1].bits)
-    return replace(terms[1], bits=bits, score=terms[1].score + float((bits - terms[1].bits).mean()))
+        return last
+    bits = np.maximum.reduce([t.bits for t in terms])
+    return replace(last, bits=bits, score=last.score + float((bits - last.bits).mean()))
 
 
 def full(values: Array, like: Array) -> Array:

@@ -17,7 +17,26 @@ def compiled(e: Expr) -> Expr:
     return _settled(e)
 
 
+def variants(e: Expr) -> tuple[Expr, ...]:
+    """The expression as XLA compiles it, with roots as divisors and as factors.
+
+    Alone, a/sqrt(b)/c is a*rsqrt(b)/c. In long programs it was seen to be a/(sqrt(b)*c), which is inf/inf
+    where the other is not: which rewriting comes first depends on what stands around.
+    """
+    return tuple(dict.fromkeys((_roots_below(e), _settled(e))))
+
+
 def _step(x: Expr) -> Expr | None:
+    return _quotient_by_root(x) or _shared_step(x)
+
+
+def _quotient_by_root(x: Expr) -> Expr | None:
+    if x.op != "div" or x.args[1].op != "sqrt" or not variables(x.args[1]) or x.args[0].op == "div":
+        return None
+    return x.args[0] * call("rsqrt", x.args[1].args[0])
+
+
+def _shared_step(x: Expr) -> Expr | None:
     if not variables(x):  # computed in Python, before XLA sees it
         return None
     match x.op, x.args:
@@ -48,8 +67,6 @@ def _quotient(a: Expr, b: Expr) -> Expr | None:
         return a * call("exp", -b.args[0])
     if b.op == "pow":
         return a * call("pow", b.args[0], -b.args[1])
-    if b.op == "sqrt":
-        return a * call("rsqrt", b.args[0])
     return None
 
 
@@ -65,4 +82,4 @@ def _number(e: Expr) -> Fraction | None:
     return e.value if isinstance(e.value, Fraction) else None
 
 
-_settled = Settling(_step)
+_settled, _roots_below = Settling(_step), Settling(_shared_step)
