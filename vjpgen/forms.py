@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 from vjpgen.expr import Expr, var, variables
 from vjpgen.spec import Spec
 
 OUTPUT = var("output:0")  # the output, in a form over it
+Partial = tuple[int, tuple[int, ...]]  # of an output, by arguments in order, each by its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,32 @@ class Plan:
             raise ValueError(f"residual names repeat: {names}")
         if used != set(names):
             raise ValueError(f"residuals {sorted(names)}, but bwd uses {sorted(used)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Higher:
+    """Forms of the partials of the second order and above; by symmetry each mixed one is there once.
+
+    Attributes:
+        order: the highest order.
+        found: for each output and each choice of arguments, its form over the arguments.
+    """
+
+    order: int
+    found: tuple[tuple[Partial, Expr], ...]
+
+    @property
+    def wanted(self) -> tuple[Partial, ...]:
+        """Which partials there are, in order."""
+        return tuple(which for which, _ in self.found)
+
+
+def higher_partials(spec: Spec, order: int) -> tuple[Partial, ...]:
+    """The partials of the second order up to this one, output by output, lower orders first."""
+    places = range(len(spec.args))
+    return tuple(
+        (i, chosen)
+        for i in range(len(spec.outputs))
+        for r in range(2, order + 1)
+        for chosen in combinations_with_replacement(places, r)
+    )

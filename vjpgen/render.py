@@ -9,7 +9,8 @@ from pathlib import Path
 
 from vjpgen import double_word
 from vjpgen.doc import Doc, documentation, header, kept
-from vjpgen.forms import Plan
+from vjpgen.forms import Higher, Plan
+from vjpgen.higher_scaffold import PartialFunction, Tower
 from vjpgen.lowering import lower
 from vjpgen.module_names import SUPPORT, plain_name
 from vjpgen.naming import Names
@@ -21,24 +22,29 @@ from vjpgen.templating import Templates
 _LIKE = {True: "_Like", False: "Array"}
 
 
-def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
+def render_module(
+    plan: Plan, doc: Doc, folder: Path | None = None, higher: Higher | None = None
+) -> str:
     """The module's source, formatted.
 
     Args:
         plan: what is computed and kept.
         doc: what the docstrings say.
         folder: a user's templates.
+        higher: forms of partials above the first order, where they are asked for.
 
     Raises:
         TemplateRefused: they cannot be used.
     """
     templates = Templates(folder, body=body)
-    scaffold = Scaffold(plan)
-    bodies = scaffold.bodies()
-    helpers = _helpers(templates, bodies, scaffold.like)
+    tower = None if higher is None else Tower(plan.forms, higher)
+    scaffold = Scaffold(plan) if tower is None else tower.scaffold(plan)
+    bodies, above = scaffold.bodies(), () if tower is None else tower.functions()
+    statements = _statements(bodies, above)
+    helpers = _helpers(templates, statements, scaffold.like)
     spec = plan.forms.spec
     decorators = {kind: spec.decorator(kind) for kind in ("vjp", "jvp")}
-    code = "\n".join((*decorators.values(), _statements(bodies), *helpers))
+    code = "\n".join((*decorators.values(), statements, *helpers))
     arrays = _tuple_of("Array" for _ in spec.arrays)
     text = templates.render(
         "module.py.j2",
@@ -65,7 +71,8 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
         bwd=bodies.bwd,
         rule=bodies.rule,
         twin=spec.linear,
-        partials=bodies.partials,
+        higher=above,
+        partials=(*bodies.partials, *(f for function in above for f in function.partials)),
         helpers=helpers,
     )
     return templates.lay_out(text)
@@ -158,9 +165,9 @@ def body(lines: Sequence[str]) -> str:
     return textwrap.indent("\n".join(lines), "    ")
 
 
-def _helpers(templates: Templates, bodies: Bodies, like: bool) -> list[str]:
+def _helpers(templates: Templates, statements: str, like: bool) -> list[str]:
     """The text of every helper that the module calls, directly or through another, callers first."""
-    found = with_callees(templates, helpers_in(_statements(bodies)), _LIKE[like])
+    found = with_callees(templates, helpers_in(statements), _LIKE[like])
     return decorators_first(found)
 
 
@@ -181,8 +188,10 @@ def with_callees(templates: Templates, names: Sequence[str], like: str) -> list[
     return list(found.values())
 
 
-def _statements(bodies: Bodies) -> str:
-    functions = (bodies.plain, bodies.fwd, bodies.bwd, bodies.rule, *(f.lines for f in bodies.partials))
+def _statements(bodies: Bodies, above: Sequence[PartialFunction]) -> str:
+    functions = [bodies.plain, bodies.fwd, bodies.bwd, bodies.rule, *(f.lines for f in bodies.partials)]
+    for function in above:
+        functions += [function.plain, function.rule, *(f.lines for f in function.partials)]
     return "\n".join(line for lines in functions for line in lines)
 
 

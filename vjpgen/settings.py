@@ -9,6 +9,8 @@ from vjpgen.errors import OptionError
 EFFORTS = ("low", "normal", "high")
 PREFERENCES = ("accuracy", "speed")
 RESIDUALS = ("auto", "input", "output", "recompute", "speed")
+ORDERS = (1, 2, 3)
+_WITH_ORDER = ("auto", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +21,27 @@ class How:
         effort: how far the search goes.
         prefer: what a form is chosen for.
         residuals: what is kept (see `residuals.plan`).
+        order: up to which order derivatives are generated forms.
 
     Raises:
-        OptionError: one of them is none of the words there are.
+        OptionError: one of them is none of the words there are, or the backward pass is to keep what a
+            derivative of it cannot be a function of.
     """
 
     effort: str = "normal"
     prefer: str = "accuracy"
     residuals: str = "auto"
+    order: int = 1
 
     def __post_init__(self) -> None:
         accept(effort=self.effort, prefer=self.prefer)
         _one_of("residuals", self.residuals, RESIDUALS)
+        if self.order not in ORDERS or isinstance(self.order, bool):
+            raise OptionError(f"order is 1, 2 or 3, not {self.order!r}")
+        if self.order > 1 and self.residuals not in _WITH_ORDER:
+            hint = "leave residuals out, or the order"
+            message = f"with order {self.order} the inputs are kept: derivatives of the gradient are functions of"
+            raise OptionError(f"{message} them, so that residuals cannot be {self.residuals!r}", hint=hint)
 
     @property
     def words(self) -> list[str]:
@@ -38,7 +49,8 @@ class How:
         usual = How()
         words = ["--effort", self.effort] if self.effort != usual.effort else []
         words += ["--prefer", self.prefer] if self.prefer != usual.prefer else []
-        return [*words, "--residuals", self.residuals] if self.residuals != usual.residuals else words
+        words += ["--residuals", self.residuals] if self.residuals != usual.residuals else []
+        return [*words, "--order", str(self.order)] if self.order != usual.order else words
 
 
 def accept(*, effort: str = "normal", prefer: str = "accuracy", seed: int = 0) -> None:
