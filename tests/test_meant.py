@@ -17,7 +17,8 @@ from vjpgen.doc import draft
 from vjpgen.errors import InputError, OptionError
 from vjpgen.forms import Forms
 from vjpgen.oracle import seen, truth_of
-from vjpgen.pipeline import command_line, generate
+from vjpgen.again import command_line
+from vjpgen.pipeline import generate
 from vjpgen.points import sample
 from vjpgen.render import render_module
 from vjpgen.residuals import plan

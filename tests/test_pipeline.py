@@ -15,7 +15,8 @@ import sympy as sp
 from vjpgen.errors import DomainError, InputError, OptionError, OutputError, TimeoutReached
 from vjpgen.files import owned
 from vjpgen.parse import parse
-from vjpgen.pipeline import Generated, command_line, generate
+from vjpgen.again import command_line
+from vjpgen.pipeline import Generated, generate
 
 SMALL = {"effort": "low"}
 

@@ -133,3 +133,21 @@ def spec(
         expr, names = to_text(expr)
         args = names if args is None else args
     return parse(expr, name=name, args=args, assume=conditions, wishes=wishes, passing=passing)
+
+
+def with_order(found: Spec, order: int) -> Spec:
+    """What is asked for, where derivatives up to this order are to be generated forms.
+
+    Raises:
+        OptionError: the gradient is meant to differ from the derivative, or an argument is static.
+    """
+    if order > 1 and found.meant is not None:
+        raise OptionError(
+            f"with order {order} the gradient is differentiated, and one that is meant has no derivatives that are",
+            hint="leave the order out, or generate the gradient as a function of its own",
+        )
+    if order > 1 and found.signature.static:
+        raise OptionError(
+            f"with order {order} no argument is static", hint="name it in nondiff: it is not differentiated then"
+        )
+    return found

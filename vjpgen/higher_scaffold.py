@@ -7,11 +7,11 @@ generated form.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vjpgen import residuals
-from vjpgen.expr import Expr, num, variables
+from vjpgen.expr import Expr, variables
 from vjpgen.forms import Forms, Higher, Partial, Plan
 from vjpgen.lowering import Block
 from vjpgen.module_names import module_names
@@ -143,7 +143,7 @@ class Tower:
         return PartialFunction(
             name,
             ", ".join(f"{a}: ArrayLike" for a in args),
-            f"{label(self.spec, partial)} of {self.spec.name}, with the rule of its own derivative.",
+            f"{self.spec.higher_label(*partial)} of {self.spec.name}, with the rule of its own derivative.",
             arrays.replace("Array", "ArrayLike"),
             arrays,
             plain,
@@ -157,22 +157,3 @@ class Tower:
         spec = Spec(self.names[partial], args, (self.known[partial],), False, (), "")
         row = tuple(self.known[p] for p in above)
         return residuals.plan(Forms(spec, spec.outputs, (row,), anchors), choice="input")
-
-
-def planned(forms: Forms) -> Plan:
-    """The plan of a function whose partials are functions: the arguments that they need are kept."""
-    return residuals.plan(forms, choice="input")
-
-
-def label(spec: Spec, partial: Partial) -> str:
-    """What a partial of higher order is called, such as d2/dx dy."""
-    i, places = partial
-    counts = {k: places.count(k) for k in dict.fromkeys(places)}
-    below = " ".join(f"d{spec.args[k]}{n if n > 1 else ''}" for k, n in counts.items())
-    power = len(places) if len(places) > 1 else ""
-    return f"d{power}{spec.out(i) if spec.several else ''}/{below}"
-
-
-def shown(spec: Spec, higher: Higher) -> Iterator[tuple[str, Expr]]:
-    """The name and the form of each partial that is not zero by its form."""
-    yield from ((label(spec, p), e) for p, e in higher.found if e is not num(0))

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vjpgen import digest, files, headers
 from vjpgen.errors import FileRefused, InputError
@@ -93,7 +94,8 @@ class Recorded:
     def how(self) -> How:
         """How the command says that it was generated."""
         options = dict(self.options.pairs)
-        return How(**{k: options[f"--{k}"] for k in How.__slots__ if f"--{k}" in options})
+        given: dict[str, Any] = {k: options[f"--{k}"] for k in How.__slots__ if f"--{k}" in options}
+        return How(**given | ({"order": int(given["order"])} if "order" in given else {}))
 
     @property
     def tests(self) -> Path:

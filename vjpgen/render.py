@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vjpgen import double_word
 from vjpgen.doc import Doc, documentation, header, kept
-from vjpgen.forms import Higher, Plan
+from vjpgen.forms import Plan
 from vjpgen.higher_scaffold import PartialFunction, Tower
 from vjpgen.lowering import lower
 from vjpgen.module_names import SUPPORT, plain_name
@@ -22,22 +22,19 @@ from vjpgen.templating import Templates
 _LIKE = {True: "_Like", False: "Array"}
 
 
-def render_module(
-    plan: Plan, doc: Doc, folder: Path | None = None, higher: Higher | None = None
-) -> str:
+def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
     """The module's source, formatted.
 
     Args:
         plan: what is computed and kept.
         doc: what the docstrings say.
         folder: a user's templates.
-        higher: forms of partials above the first order, where they are asked for.
 
     Raises:
         TemplateRefused: they cannot be used.
     """
     templates = Templates(folder, body=body)
-    tower = None if higher is None else Tower(plan.forms, higher)
+    tower = None if plan.forms.higher is None else Tower(plan.forms, plan.forms.higher)
     scaffold = Scaffold(plan) if tower is None else tower.scaffold(plan)
     bodies, above = scaffold.bodies(), () if tower is None else tower.functions()
     statements = _statements(bodies, above)

@@ -37,7 +37,7 @@ def plan(forms: Forms, score: Score | None = None, choice: str = "auto") -> Plan
     Raises:
         OptionError: outputs are asked for, and the partials do not follow from one.
     """
-    if choice == "input":
+    if choice == "input" or forms.higher is not None:  # which are functions of the arguments
         return next(p for p in candidates(forms) if not any(r.kind in _COMPUTED for r in p.residuals))
     if choice == "output":
         return _of_outputs(forms)
