@@ -143,11 +143,10 @@ def with_order(found: Spec, order: int) -> Spec:
     """
     if order > 1 and found.meant is not None:
         raise OptionError(
-            f"with order {order} the gradient is differentiated, and one that is meant has no derivatives that are",
-            hint="leave the order out, or generate the gradient as a function of its own",
+            f"order {order} is about derivatives of the derivative, and this gradient is not the derivative",
+            hint="leave the order out; the gradient's own formula can be generated as a function with it",
         )
     if order > 1 and found.signature.static:
-        raise OptionError(
-            f"with order {order} no argument is static", hint="name it in nondiff: it is not differentiated then"
-        )
+        hint = "name it in nondiff: then it is an array, and is not differentiated either"
+        raise OptionError(f"with order {order} no argument is static", hint=hint)
     return found

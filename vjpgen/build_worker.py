@@ -120,7 +120,7 @@ def _formula(task: Task) -> dict[str, Any]:
 
 
 def _external(task: Task) -> dict[str, Any]:
-    from vjpgen import pipeline, pipeline_external
+    from vjpgen import pipeline_external
 
     found = pipeline_external.generate_external(
         **task.asked, name=task.name, timeout=task.timeout, **_places(task)

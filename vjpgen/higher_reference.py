@@ -1,7 +1,7 @@
 """Reference points of partials of the second order and above: exact results, each with a bound of its own.
 
-They are those of the function itself, and the worst points of each higher partial. Nothing here runs JAX: measured
-arrays are handed in.
+They are those of the function itself, and the worst points of each higher partial. Nothing here runs JAX:
+measured arrays are handed in.
 """
 
 from __future__ import annotations
@@ -77,12 +77,16 @@ def higher_suite(probe: Probe, suite: Suite, truth: Array, got: Array, wide: Arr
     """
     higher, spec = probe.forms.higher, probe.forms.spec
     assert higher is not None
-    errors = np.max([distance(way, truth) for way in got], axis=0)
-    finite = np.isfinite(got).all(axis=0)
+    with np.errstate(over="ignore"):
+        whole = np.asarray(np.isfinite(truth.astype(np.float32)).all(axis=1))
+    first, *others = (distance(way, truth) for way in got)
+    # another partial is infinite, times a tangent of 0
+    forgiven = (np.where(np.isnan(e) & ~whole[:, None], 0, e) for e in others)
+    errors, finite = np.max([first, *forgiven], axis=0), np.isfinite(got).all(axis=0)
     references = tuple(_references(probe, suite, truth, errors))
     names = tuple(spec.higher_label(*p) for p in higher.wanted)
     swept = probe.swept
-    counted = np.where(representable(truth[swept], np.float32), truth[swept], np.nan)
+    counted = np.where(representable(truth[swept], np.float32) & whole[swept, None], truth[swept], np.nan)
     levels = tuple(
         (name, sweep.levels(counted[:, q], wide[:, q], errors[swept, q], finite[swept, q]))
         for q, name in enumerate(names)

@@ -1,8 +1,7 @@
 """Partials as functions of a generated module, each with the rule of its own derivative.
 
-Up to the order before the last every partial that varies is a `jax.custom_jvp` function, and the partials of each
-are the functions of the next order. What JAX differentiates, however often and in whatever mode, is then a
-generated form.
+Up to the order before the last every partial that varies is a `jax.custom_jvp` function, and the partials of
+each are the functions of the next order. What JAX differentiates, in whatever mode, is then a generated form.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ class Calling(Scaffold):
 
     Args:
         plan: keeps arguments alone.
-        calls: for each partial that varies, by output and argument, what computes it; none for the last order.
+        calls: what computes each partial that varies, by output and argument; none for the last order.
         primal: what the rule calls for the value, where it is not the twin of the function.
     """
 

@@ -1,7 +1,7 @@
 """The best forms of partials of the second order and above, by the search that finds those of the first.
 
-Each is one more formula to be computed well: its shapes are the derivative of the plain first partial and of the
-form that was found for the order below, its exact values come from the formula as it was typed.
+Each is one more formula to be computed well: its shapes are derivatives of the plain partial and of the form
+that was found for the order below, its exact values come from the formula as it was typed.
 """
 
 from __future__ import annotations
@@ -68,14 +68,13 @@ def _order(
         tree = pieces.tree(spec.outputs, spec.assume)
     except pieces.TooManyPieces:
         tree = pieces.Leaf(spec.outputs, ())
-    whole = isinstance(tree, pieces.Leaf)
-    found = {leaf: _leaf(leaf, spec, wanted, known if whole else {}, at, truth, how, edge) for leaf in pieces.leaves(tree)}
+    below = known if isinstance(tree, pieces.Leaf) else {}
+    found = {leaf: _leaf(leaf, spec, wanted, below, at, truth, how, edge) for leaf in pieces.leaves(tree)}
 
     def combined(k: int) -> Expr:
         return tidy(pieces.combine(tree, lambda leaf: found[leaf][k], average_ties=True))
 
-    exprs = [combined(k) for k in range(len(wanted))]
-    exprs = _mended(forms, wanted, exprs)
+    exprs = _mended(forms, wanted, [combined(k) for k in range(len(wanted))])
     return {p: _confined(e, _free(p, known), forms) for p, e in zip(wanted, exprs, strict=True)}
 
 
@@ -96,10 +95,11 @@ def _leaf(
     plain = [_plain(leaf.outputs[i], [spec.args[k] for k in places]) for i, places in wanted]
     if inside.sum() < FEWEST:
         return tuple(plain)
-    targets = [
-        Target(tuple(dict.fromkeys((e, *scaled(e), *_derived(p, known, spec)))) if e.names else (e,), truth[inside, k])
-        for k, (p, e) in enumerate(zip(wanted, plain, strict=True))
+    shapes = [
+        (e, *scaled(e), *_derived(p, known, spec)) if e.names else (e,)
+        for p, e in zip(wanted, plain, strict=True)
     ]
+    targets = [Target(tuple(dict.fromkeys(s)), truth[inside, k]) for k, s in enumerate(shapes)]
     alone, same = twins.apart(targets, 0)
     improver = Improver(_as_outputs(spec, plain), at[inside], how, int(inside[:edge].sum()))
     return twins.filled(improver.improve(alone), same)

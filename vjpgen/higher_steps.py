@@ -1,4 +1,4 @@
-"""The steps from forms of a function to derivatives of its derivatives: searched, measured, stated in tests."""
+"""The steps from a function to derivatives of its derivatives: searched, measured, stated in tests."""
 
 from __future__ import annotations
 

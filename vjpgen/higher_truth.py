@@ -1,14 +1,14 @@
 """Exact partials of the second order and above, from the formula as it was typed.
 
-Ball arithmetic gives the first partials by dual numbers. Their derivatives are differences over steps so small,
-at a precision so high, that the result is right to far more than float64: once to the right and once to the left,
-which agree where the function is smooth and nowhere else. No derivative that the search starts from is used.
+Ball arithmetic gives the first partials by dual numbers. Their derivatives are differences over steps so
+small, at a precision so high, that the result is right to far more than float64: once to the right and once to
+the left, which agree where the function is smooth and nowhere else. No derivative of the search is used.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -18,8 +18,7 @@ from vjpgen.forms import Partial
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
 
-_PRECISION = 1600
-_STEP = 400  # differences are over steps of 2**-400 of the argument
+_LEVELS = (480, 120), (1600, 400)  # precision, and the step as a power of 1/2 of the argument
 _SMALL = 2.0**-250  # what is below it counts as zero
 _ROWS = 512  # points at a time
 
@@ -41,9 +40,21 @@ def exact(spec: Spec, at: np.ndarray, wanted: Sequence[Partial]) -> np.ndarray:
     offsets = list(dict.fromkeys(o for sides in around.values() for side in sides for o in side))
     found = [np.empty((0, len(wanted)))]
     for first in range(0, len(at), _ROWS):
-        rows = at[first : first + _ROWS].astype(np.float64).tolist()
-        found.append(_some(spec, rows, wanted, around, offsets))
+        rows = at[first : first + _ROWS].astype(np.float64)
+        some = np.full((len(rows), len(wanted)), np.nan)
+        for precision, step in _LEVELS:
+            left = np.flatnonzero(np.isnan(some).any(axis=1))
+            some[left] = _some(spec, rows[left].tolist(), wanted, around, offsets, precision, step)
+        found.append(some)
     return np.concatenate(found)
+
+
+def condition(spec: Spec, inputs: Sequence[float], partial: Partial) -> float:
+    """Relative condition number, sum |x_j q_j / q|, of a partial of the second order or above at a point."""
+    i, places = partial
+    slopes = [(i, tuple(sorted((*places, j)))) for j in range(len(spec.args))]
+    size, *found = exact(spec, np.array([inputs]), [partial, *slopes])[0].tolist()
+    return float(np.sum(np.abs(np.array(inputs) * np.array(found) / size))) if size else math.inf
 
 
 def _some(
@@ -52,18 +63,20 @@ def _some(
     wanted: Sequence[Partial],
     around: dict[Partial, list[dict[Offset, int]]],
     offsets: Sequence[Offset],
+    precision: int,
+    nearness: int,
 ) -> np.ndarray:
     m, a = len(spec.outputs), len(spec.args)
     saved = ctx.prec
-    ctx.prec = _PRECISION
+    ctx.prec = precision
     try:
-        steps = [[_step(x) for x in row] for row in rows]
+        steps = [[_step(x, nearness) for x in row] for row in rows]
         moved = [
             [arb(x) + k * h for x, k, h in zip(row, offset, step, strict=True)]
             for row, step in zip(rows, steps, strict=True)
             for offset in offsets
         ]
-        cells = Truth(spec.outputs, spec.args).balls(moved, _PRECISION, partials=True)
+        cells = Truth(spec.outputs, spec.args).balls(moved, precision, partials=True)
         out = np.full((len(rows), len(wanted)), np.nan)
         for r, step in enumerate(steps):
             here = dict(zip(offsets, cells[r * len(offsets) : (r + 1) * len(offsets)], strict=True))
@@ -77,7 +90,7 @@ def _some(
 
 
 def _sides(partial: Partial, count: int) -> list[dict[Offset, int]]:
-    """The weights of differences of a first partial, for each choice of right and left along each argument."""
+    """The weights of differences of a first partial, for each choice of right and left by argument."""
     along = partial[1][1:]
     found = []
     for signs in product((1, -1), repeat=len({*along})):
@@ -99,7 +112,9 @@ def _once(weights: dict[Offset, int], k: int, sign: int) -> Iterator[tuple[Offse
     yield from total.items()
 
 
-def _difference(here: dict[Offset, tuple[object, ...]], column: int, side: dict[Offset, int], width: arb) -> object:
+def _difference(
+    here: Mapping[Offset, Sequence[object]], column: int, side: Mapping[Offset, int], width: arb
+) -> object:
     total = arb(0)
     for offset, weight in side.items():
         cell = here[offset][column]
@@ -121,5 +136,5 @@ def _agreed(sides: Sequence[object]) -> float:
     return (low + high) / 2 if high - low <= 1e-12 * size else math.nan
 
 
-def _step(x: float) -> arb:
-    return arb(2) ** ((math.frexp(x)[1] if x else -100) - _STEP)
+def _step(x: float, nearness: int) -> arb:
+    return arb(2) ** ((math.frexp(x)[1] if x else -100) - nearness)

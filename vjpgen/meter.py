@@ -87,8 +87,14 @@ class Meter:
         return self._call("measure_source", source, name, outputs, structure, columns, clips)
 
     def measure_higher(
-        self, source: str, name: str, outputs: int, structure: Structure, columns: Sequence[Any],
-        wanted: Sequence[Partial], plain: bool = False,
+        self,
+        source: str,
+        name: str,
+        outputs: int,
+        structure: Structure,
+        columns: Sequence[Any],
+        wanted: Sequence[Partial],
+        plain: bool = False,
     ) -> Any:
         """`verify_higher.measure`: partials of the second order and above.
 

@@ -255,7 +255,8 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
     if how.order > 1:
         step("measuring higher derivatives")
         above = higher_steps.measured(plan, probe, draft, naive, meter)
-        found = replace(found, order=how.order, higher=above.targets)
+        missed = (*found.shortfalls, *shortfall.of_higher(forms, above.targets))
+        found = replace(found, order=how.order, higher=above.targets, shortfalls=missed)
     lines = report.accuracy_lines((*found.targets, *found.higher), found.dtype, found.domain)
     lines += tuple(shortfall.sentence(s, spec.args) for s in found.shortfalls)
     told = doc.draft(plan, accuracy=lines, command=command, notes=spec.notes, meant=meant)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 PLAIN = {2: "fr", 3: "ffr"}
 Function = Callable[..., tuple[Any, ...]]
-Cells = dict["Partial", Any]
 
 
 def measure(
@@ -63,57 +62,36 @@ def _program(
     def results(one: Any, zero: Any, *at: Any) -> list[list[Any]]:
         whole = verify.tupled(function, structure, one.shape)
         ways = {"r": whole, "f": whole if twin is None else verify.tupled(twin, structure, one.shape)}
-        orders = sorted({len(places) for _, places in wanted})
-        if plain:
-            chosen = [{r: PLAIN[r] for r in orders}]
-        else:
-            chosen = [{r: WAYS[r][k] for r in orders} for k in range(4)]
-        rows = []
-        for way in chosen:
-            cells = {r: partials(ways[w[-1]], w, outputs, wanted, one, zero, at) for r, w in way.items()}
-            rows.append([cells[len(p[1])][p] for p in wanted])
-        return rows
+        chosen = [PLAIN] if plain else [{r: WAYS[r][k] for r in WAYS} for k in range(4)]
+        return [
+            [_partial(ways[way[len(p[1])][-1]], way[len(p[1])], p, one)(*at) for p in wanted]
+            for way in chosen
+        ]
 
     return jax.jit(results)
 
 
-def partials(
-    function: Function, way: str, outputs: int, wanted: Sequence[Partial], one: Any, zero: Any, at: Sequence[Any]
-) -> Cells:
-    """The partials of one order, by one way; of mixed ones, by the arguments in order."""
-    names: list[Partial] = [(i, ()) for i in range(outputs)]
-    needed = {(i, places[:r]) for i, places in wanted for r in range(1, len(way) + 1)}
-    for mode in reversed(way):
-        function, names = _derived(function, mode, names, needed, one, zero, len(at))
-    return dict(zip(names, function(*at), strict=True))
+def _partial(function: Function, way: str, which: Partial, one: Any) -> Callable[..., Any]:
+    """One partial by one way; of a mixed one, by the arguments in order.
+
+    Each is derived for itself, so that no other partial, which may be infinite, is multiplied by a zero.
+    """
+    i, places = which
+
+    def alone(*at: Any) -> Any:
+        return function(*at)[i]
+
+    for mode, k in zip(reversed(way), places, strict=True):
+        alone = (_reverse if mode == "r" else _forward)(alone, k, one)
+    return alone
 
 
-def _derived(
-    function: Function,
-    mode: str,
-    names: Sequence[Partial],
-    needed: set[Partial],
-    one: Any,
-    zero: Any,
-    count: int,
-) -> tuple[Function, list[Partial]]:
-    """A function of the derivatives of all outputs of a function, and which partials they are."""
-    pairs = [(q, k) for q, (i, places) in enumerate(names) for k in range(count) if (i, (*places, k)) in needed]
-
-    def reverse(*at: Any) -> tuple[Any, ...]:
-        _, pull = jax.vjp(function, *at)
-        rows = {q: pull(_unit(q, len(names), one, zero)) for q in dict.fromkeys(q for q, _ in pairs)}
-        return tuple(rows[q][k] for q, k in pairs)
-
-    def forward(*at: Any) -> tuple[Any, ...]:
-        rows = {
-            k: jax.jvp(function, at, _unit(k, count, one, zero))[1] for k in dict.fromkeys(k for _, k in pairs)
-        }
-        return tuple(rows[k][q] for q, k in pairs)
-
-    found = [(names[q][0], (*names[q][1], k)) for q, k in pairs]
-    return (reverse if mode == "r" else forward), found
+def _reverse(function: Callable[..., Any], k: int, one: Any) -> Callable[..., Any]:
+    return lambda *at: jax.vjp(function, *at)[1](one)[k]
 
 
-def _unit(k: int, count: int, one: Any, zero: Any) -> tuple[Any, ...]:
-    return tuple(one if j == k else zero for j in range(count))
+def _forward(function: Callable[..., Any], k: int, one: Any) -> Callable[..., Any]:
+    def derived(*at: Any) -> Any:
+        return jax.jvp(lambda x: function(*at[:k], x, *at[k + 1 :]), (at[k],), (one,))[1]
+
+    return derived
