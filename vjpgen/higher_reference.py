@@ -61,7 +61,8 @@ def exact(probe: Probe) -> Array:
     forms = probe.forms
     assert forms.higher is not None
     found = higher_truth.exact(forms.spec, probe.at, forms.higher.wanted)
-    found[~representable(probe.values, np.float32).all(axis=1)] = np.nan
+    real = np.asarray(representable(probe.values, np.float32)).all(axis=1)
+    found[~real] = np.nan
     return found
 
 
@@ -78,7 +79,7 @@ def higher_suite(probe: Probe, suite: Suite, truth: Array, got: Array, wide: Arr
     higher, spec = probe.forms.higher, probe.forms.spec
     assert higher is not None
     with np.errstate(over="ignore"):
-        whole = np.asarray(np.isfinite(truth.astype(np.float32)).all(axis=1))
+        whole: Array = np.isfinite(truth.astype(np.float32)).all(axis=1)
     first, *others = (distance(way, truth) for way in got)
     # another partial is infinite, times a tangent of 0
     forgiven = (np.where(np.isnan(e) & ~whole[:, None], 0, e) for e in others)
@@ -86,7 +87,8 @@ def higher_suite(probe: Probe, suite: Suite, truth: Array, got: Array, wide: Arr
     references = tuple(_references(probe, suite, truth, errors))
     names = tuple(spec.higher_label(*p) for p in higher.wanted)
     swept = probe.swept
-    counted = np.where(representable(truth[swept], np.float32) & whole[swept, None], truth[swept], np.nan)
+    known = np.asarray(representable(truth[swept], np.float32))
+    counted = np.where(known & whole[swept, None], truth[swept], np.nan)
     levels = tuple(
         (name, sweep.levels(counted[:, q], wide[:, q], errors[swept, q], finite[swept, q]))
         for q, name in enumerate(names)

@@ -1,8 +1,8 @@
 """Exact partials of the second order and above, from the formula as it was typed.
 
 Ball arithmetic gives the first partials by dual numbers. Their derivatives are differences over steps so
-small, at a precision so high, that the result is right to far more than float64: once to the right and once to
-the left, which agree where the function is smooth and nowhere else. No derivative of the search is used.
+small, at a precision so high, that the result is right to far more than float64: to the right and to the
+left, which agree where the function is smooth and nowhere else. No derivative of the search is used.
 """
 
 from __future__ import annotations

@@ -39,11 +39,8 @@ class How:
         if self.order not in ORDERS or isinstance(self.order, bool):
             raise OptionError(f"order is 1, 2 or 3, not {self.order!r}")
         if self.order > 1 and self.residuals not in _WITH_ORDER:
-            hint = "leave residuals out, or the order"
-            message = (
-                f"with order {self.order} the inputs are kept: derivatives of the gradient are functions of"
-            )
-            raise OptionError(f"{message} them, so that residuals cannot be {self.residuals!r}", hint=hint)
+            message = f"with order {self.order} the inputs are kept, of which all derivatives are functions"
+            raise OptionError(f"{message}, not residuals={self.residuals!r}", hint="leave residuals out")
 
     @property
     def words(self) -> list[str]:

@@ -63,10 +63,11 @@ def _program(
         whole = verify.tupled(function, structure, one.shape)
         ways = {"r": whole, "f": whole if twin is None else verify.tupled(twin, structure, one.shape)}
         chosen = [PLAIN] if plain else [{r: WAYS[r][k] for r in WAYS} for k in range(4)]
-        return [
-            [_partial(ways[way[len(p[1])][-1]], way[len(p[1])], p, one)(*at) for p in wanted]
-            for way in chosen
-        ]
+        found = []
+        for way in chosen:
+            words = [way[len(places)] for _, places in wanted]
+            found.append([_partial(ways[w[-1]], w, p, one)(*at) for w, p in zip(words, wanted, strict=True)])
+        return found
 
     return jax.jit(results)
 
