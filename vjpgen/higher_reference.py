@@ -79,7 +79,7 @@ def higher_suite(probe: Probe, suite: Suite, truth: Array, got: Array, wide: Arr
     higher, spec = probe.forms.higher, probe.forms.spec
     assert higher is not None
     with np.errstate(over="ignore"):
-        whole: Array = np.isfinite(truth.astype(np.float32)).all(axis=1)
+        whole: Array = np.logical_and.reduce(np.isfinite(truth.astype(np.float32)), axis=1)
     first, *others = (distance(way, truth) for way in got)
     # another partial is infinite, times a tangent of 0
     forgiven = (np.where(np.isnan(e) & ~whole[:, None], 0, e) for e in others)
