@@ -4,10 +4,10 @@
         [--seed 4242] [--timeout 120] [--json FILE]
 
 CASES.json holds a list of {"name", "expr", "args" (optional list), "pre" (optional assumption)}. Points are
-drawn with a seed that no step of the search uses. Columns, plain / without / with: mean bits of error, log2(1 +
-float32 ulps), over all partials of that order; percent of results more than 16 ulps off; results that are not
-finite where the exact one is. Derivatives are by reverse mode throughout; of the plain formula, by forward mode
-over reverse mode. The last column is the seconds of the search that --order adds.
+drawn with a seed that no step of the search uses. Columns, plain / without / with: mean bits of error,
+log2(1 + float32 ulps), over all partials of that order; percent of results more than 16 ulps off; results
+that are not finite where the exact one is. Derivatives are by reverse mode throughout; of the plain formula,
+by forward mode over reverse mode. The last column is the seconds of the search that --order adds.
 """
 
 from __future__ import annotations
@@ -47,8 +47,7 @@ def judge(row: dict[str, Any], order: int, points: int, seed: int) -> dict[str, 
     columns = [np.ascontiguousarray(c) for c in at.T]
     found: dict[str, Any] = {"s": seconds}
     for who, source in zip(WHO, sources, strict=True):
-        shape = (len(spec.outputs), spec.several)
-        got = verify_higher.measure(source, "f", *shape, columns, wanted, who == "plain")[0]
+        got = verify_higher.measure(source, "f", spec.several, columns, wanted, who == "plain")[0]
         found[who] = _figures(got, truth)
     return found
 

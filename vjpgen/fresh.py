@@ -80,9 +80,9 @@ def higher(module: Recorded, at: Exact, meter: Meter) -> tuple[Judged, ...]:
     spec, order = module.spec, module.how.order
     if order == 1 or not isinstance(spec, Spec):
         return ()
-    wanted, shape = higher_partials(spec, order), (len(spec.outputs), spec.structure)
+    wanted = higher_partials(spec, order)
     truth = higher_truth.exact(spec, at.at, wanted)
-    got = meter.measure_higher(module.text, spec.name, *shape, at.columns, wanted)
+    got = meter.measure_higher(module.text, spec.name, spec.structure, at.columns, wanted)
     found = []
     for q, which in enumerate(wanted):
         for mode, way in (("reverse", got[0]), ("forward", got[-1])):

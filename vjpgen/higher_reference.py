@@ -83,12 +83,12 @@ def higher_suite(probe: Probe, suite: Suite, truth: Array, got: Array, wide: Arr
     first, *others = (distance(way, truth) for way in got)
     # another partial is infinite, times a tangent of 0
     forgiven = (np.where(np.isnan(e) & ~whole[:, None], 0, e) for e in others)
-    errors, finite = np.max([first, *forgiven], axis=0), np.isfinite(got).all(axis=0)
+    errors, finite = np.max([first, *forgiven], axis=0), np.logical_and.reduce(np.isfinite(got))
     references = tuple(_references(probe, suite, truth, errors))
     names = tuple(spec.higher_label(*p) for p in higher.wanted)
     swept = probe.swept
-    known = np.asarray(representable(truth[swept], np.float32))
-    counted = np.where(known & whole[swept, None], truth[swept], np.nan)
+    counted = np.where(whole[swept, None], truth[swept], np.nan)
+    counted[~representable(counted, np.float32)] = np.nan
     levels = tuple(
         (name, sweep.levels(counted[:, q], wide[:, q], errors[swept, q], finite[swept, q]))
         for q, name in enumerate(names)

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vjpgen import residuals
-from vjpgen.expr import Expr, variables
+from vjpgen.expr import Expr, num, variables
 from vjpgen.forms import Forms, Higher, Partial, Plan
 from vjpgen.lowering import Block
 from vjpgen.module_names import module_names
 from vjpgen.naming import Names
 from vjpgen.printer import is_constant
 from vjpgen.scaffold import Function, Matrix, Scaffold
-from vjpgen.spec import Spec
+from vjpgen.spec import Signature, Spec
 from vjpgen.statements import unpack
 
 Call = tuple[str, tuple[str, ...]]  # a function and its arguments
@@ -153,6 +153,7 @@ class Tower:
     def _plan(self, partial: Partial, args: tuple[str, ...], above: Sequence[Partial]) -> Plan:
         places = [self.spec.args.index(a) for a in args]
         anchors = tuple(tuple(row[k] for k in places) for row in self.forms.anchors)
-        spec = Spec(self.names[partial], args, (self.known[partial],), False, (), "")
-        row = tuple(self.known[p] for p in above)
+        fixed = Signature(nondiff=tuple(a for a in args if a in self.spec.signature.nondiff))
+        spec = Spec(self.names[partial], args, (self.known[partial],), False, (), "", signature=fixed)
+        row = tuple(self.known.get(p, num(0)) for p in above)  # nothing by what is not differentiated
         return residuals.plan(Forms(spec, spec.outputs, (row,), anchors), choice="input")

@@ -92,7 +92,7 @@ def _leaf(
     env = {k: v.astype(np.float64) for k, v in columns(spec, at).items()}
     for condition in leaf.path:
         inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
-    plain = [_plain(leaf.outputs[i], [spec.args[k] for k in places]) for i, places in wanted]
+    plain = [plain_partial(leaf.outputs[i], [spec.args[k] for k in places]) for i, places in wanted]
     if inside.sum() < FEWEST:
         return tuple(plain)
     shapes = [
@@ -105,7 +105,8 @@ def _leaf(
     return twins.filled(improver.improve(alone), same)
 
 
-def _plain(e: Expr, names: Sequence[str]) -> Expr:
+def plain_partial(e: Expr, names: Sequence[str]) -> Expr:
+    """The derivative of a smooth formula by several arguments, one after the other, by the chain rule."""
     for name in names:
         e = plainly.partial(e, name) if name in variables(e) else num(0)
     return e
@@ -136,7 +137,7 @@ def _as_outputs(spec: Spec, exprs: Sequence[Expr]) -> Spec:
 def _mended(forms: Forms, wanted: Sequence[Partial], exprs: Sequence[Expr]) -> Sequence[Expr]:
     """The forms with their limits at 0 and at infinity where they are NaN there."""
     spec = forms.spec
-    plain = [_plain(spec.outputs[i], [spec.args[k] for k in places]) for i, places in wanted]
+    plain = [plain_partial(spec.outputs[i], [spec.args[k] for k in places]) for i, places in wanted]
     rows = ((num(0),) * len(spec.args),) * len(plain)
     alone = Forms(_as_outputs(spec, plain), tuple(exprs), rows, forms.anchors)
     return mend(alone, lambda i, j: False).values

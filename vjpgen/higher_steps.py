@@ -61,9 +61,10 @@ def measured(plan: Plan, probe: Probe, module: str, naive: str, meter: Meter) ->
     assert forms.higher is not None
     wanted, columns = forms.higher.wanted, probe.columns()
     truth = higher_reference.exact(probe)
-    got = meter.measure_higher(module, spec.name, len(spec.outputs), spec.structure, columns, wanted)
-    shape = len(spec.outputs), spec.several
-    plain = meter.measure_higher(naive, spec.name, *shape, columns, wanted, True)[0]
-    wide = meter.measure_higher(naive, spec.name, *shape, probe.columns(probe.swept, float), wanted, True)[0]
+    got = meter.measure_higher(module, spec.name, spec.structure, columns, wanted)
+    plain, wide = (
+        meter.measure_higher(naive, spec.name, spec.several, at, wanted, True)[0]
+        for at in (columns, probe.columns(probe.swept, float))
+    )
     targets = report.higher_targets(forms, probe, truth, got, plain)
     return Above(targets, probe, truth, got, wide)

@@ -90,7 +90,6 @@ class Meter:
         self,
         source: str,
         name: str,
-        outputs: int,
         structure: Structure,
         columns: Sequence[Any],
         wanted: Sequence[Partial],
@@ -101,7 +100,7 @@ class Meter:
         Raises:
             InternalError: the process ended before it answered.
         """
-        asked = source, name, outputs, structure, columns, wanted, plain
+        asked = source, name, structure, columns, wanted, plain
         return self._call("measure", *asked, room="verify_higher")
 
     def foresee(self, source: str, name: str, outputs: int, structure: Structure, arity: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -23,7 +22,6 @@ Function = Callable[..., tuple[Any, ...]]
 def measure(
     source: str,
     name: str,
-    outputs: int,
     structure: Structure,
     columns: Sequence[Column],
     wanted: Sequence[Partial],
@@ -34,7 +32,6 @@ def measure(
     Args:
         source: the module.
         name: the function in it; reverse mode begins with it, forward mode with its twin.
-        outputs: how many arrays it returns.
         structure: how they come, as `Spec.structure`.
         columns: one array of n points per argument, all of one floating-point dtype.
         wanted: which partials.
@@ -43,33 +40,38 @@ def measure(
     Returns:
         (w, n, len(wanted)): by each way in `measured.WAYS`, or by the one way.
     """
+    module = verify.load(source, name)
+    twin = None if plain else getattr(module, f"{name}_jvp")
+    return measure_callable(getattr(module, name), twin, structure, columns, wanted)
+
+
+def measure_callable(
+    function: Callable[..., Any],
+    twin: Callable[..., Any] | None,
+    structure: Structure,
+    columns: Sequence[Column],
+    wanted: Sequence[Partial],
+) -> Column:
+    """The same of a function and its twin; of one without a twin, by the one way."""
     n, count = len(columns[0]), max(sweep.LENGTH, len(columns[0]))
     padded = [np.concatenate([c, np.repeat(c[:1], count - n)]) for c in columns]
     shape, dtype = padded[0].shape, padded[0].dtype
-    with verify.double_precision(dtype.itemsize == 8):
-        run = _program(source, name, outputs, structure, tuple(wanted), plain)
-        found = run(np.ones(shape, dtype), np.zeros(shape, dtype), *padded)
-    return np.stack([np.stack([np.asarray(x)[:n] for x in row], -1) for row in found])
+    ways = [PLAIN] if twin is None else [{r: WAYS[r][k] for r in WAYS} for k in range(4)]
 
-
-@lru_cache(maxsize=4)
-def _program(
-    source: str, name: str, outputs: int, structure: Structure, wanted: tuple[Partial, ...], plain: bool
-) -> Callable[..., Any]:
-    module = verify.load(source, name)
-    function, twin = getattr(module, name), getattr(module, f"{name}_jvp", None)
-
-    def results(one: Any, zero: Any, *at: Any) -> list[list[Any]]:
-        whole = verify.tupled(function, structure, one.shape)
-        ways = {"r": whole, "f": whole if twin is None else verify.tupled(twin, structure, one.shape)}
-        chosen = [PLAIN] if plain else [{r: WAYS[r][k] for r in WAYS} for k in range(4)]
+    def results(one: Any, *at: Any) -> list[list[Any]]:
+        whole = verify.tupled(function, structure, shape)
+        starts = {"r": whole, "f": whole if twin is None else verify.tupled(twin, structure, shape)}
         found = []
-        for way in chosen:
+        for way in ways:
             words = [way[len(places)] for _, places in wanted]
-            found.append([_partial(ways[w[-1]], w, p, one)(*at) for w, p in zip(words, wanted, strict=True)])
+            found.append(
+                [_partial(starts[w[-1]], w, p, one)(*at) for w, p in zip(words, wanted, strict=True)]
+            )
         return found
 
-    return jax.jit(results)
+    with verify.double_precision(dtype.itemsize == 8):
+        found = jax.jit(results)(np.ones(shape, dtype), *padded)
+        return np.stack([np.stack([np.asarray(x)[:n] for x in row], -1) for row in found])
 
 
 def _partial(function: Function, way: str, which: Partial, one: Any) -> Callable[..., Any]:
