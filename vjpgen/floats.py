@@ -89,7 +89,7 @@ def _special(name: str, **fixed: Any) -> Callable[..., Array]:
 
 
 def _polygamma(n: Array, a: Array) -> Array:
-    """scipy's, which far left of zero takes a step for each pole on the way; there by reflection (DLMF 5.15.6)."""
+    """By reflection (DLMF 5.15.6) far left of zero, where scipy takes a step for each pole on the way."""
     far, direct = a < -1e4, _special("polygamma")
     found = direct(n, np.where(far, 1.0, a))
     if not far.any():
