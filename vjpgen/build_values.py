@@ -10,7 +10,7 @@ from vjpgen import build_inputs, fpcore_files
 from vjpgen.callee import is_callee
 from vjpgen.errors import ConfigError
 from vjpgen.fpcore import is_fpcore
-from vjpgen.settings import EFFORTS, ORDERS, PREFERENCES, RESIDUALS
+from vjpgen.settings import EFFORTS, MODES, ORDERS, PREFERENCES, RESIDUALS
 
 Complain = Callable[[str, str], ConfigError]  # message and hint to the error that says where
 Asked = dict[str, Any]
@@ -126,6 +126,7 @@ FORMULA = {
     "prefer": (_one_of(PREFERENCES), "prefer"),
     "residuals": (_one_of(RESIDUALS), "residuals"),
     "order": (_order, "order"),
+    "mode": (_one_of(MODES), "mode"),
 }
 EXTERNAL = {
     **_BOTH,

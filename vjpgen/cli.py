@@ -24,7 +24,7 @@ from vjpgen import (
     settings,
     subcommands,
 )
-from vjpgen.command_words import SETTINGS, Command, deliver, order, searched
+from vjpgen.command_words import SETTINGS, Command, deliver, derived, searched
 from vjpgen.errors import InternalError, OptionError, VjpgenError
 from vjpgen.places import python_file, suite_of
 
@@ -137,7 +137,7 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
 )
 @click.option("--force", is_flag=True, help="Overwrite files that vjpgen did not generate.")
 @searched
-@order
+@derived
 @click.option(
     "--timeout",
     type=float,
@@ -183,6 +183,7 @@ def command(
     prefer: str,
     residuals: str,
     order: int,
+    mode: str,
     timeout: float,
     **outside: Any,
 ) -> int | None:
@@ -223,9 +224,9 @@ def command(
     wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
     passing = passed(nondiff=nondiff, static=static, param=param, outputs=outputs)
     text, arguments = cli_inputs.formula(text, instead, arguments, timeout, piped=piped)
-    how = settings.How(effort, prefer, residuals, order)
+    how = settings.How(effort, prefer, residuals, order, mode)
     # before anything slow is imported
-    asking.with_order(asking.spec(text, wanted, arguments, assume, wishes, passing), order)
+    asking.differentiable(asking.spec(text, wanted, arguments, assume, wishes, passing), how)
     beside = pictures(report, plot)
     files.check((*places, *beside.places), force=force)
     with ahead():

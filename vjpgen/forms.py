@@ -99,11 +99,13 @@ class Plan:
         forms: what is computed.
         residuals: what fwd saves, in order.
         bwd: `bwd[i][j]`, each partial over the residuals' names instead of the arguments.
+        both: whether one function serves reverse and forward mode.
     """
 
     forms: Forms
     residuals: tuple[Residual, ...]
     bwd: tuple[tuple[Expr, ...], ...]
+    both: bool = False
 
     def __post_init__(self) -> None:
         names = [r.name for r in self.residuals]

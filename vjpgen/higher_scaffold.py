@@ -100,10 +100,9 @@ class Tower:
         self.known |= {(i, (j,)): e for i, row in enumerate(forms.partials) for j, e in enumerate(row)}
         self.names = self._named()
 
-    def scaffold(self, plan: Plan) -> Calling:
-        """The functions of the value, whose partials these are."""
-        cells = ((i, j) for i in range(len(self.spec.outputs)) for j in range(len(self.spec.args)))
-        return Calling(plan, {(i, j): self._call((i, (j,))) for i, j in cells if (i, (j,)) in self.names})
+    def calls(self) -> dict[tuple[int, int], Call]:
+        """What computes the first partials."""
+        return {(i, places[0]): self._call((i, places)) for i, places in self.names if len(places) == 1}
 
     def functions(self) -> tuple[PartialFunction, ...]:
         """The functions, lower orders first."""

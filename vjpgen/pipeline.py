@@ -114,6 +114,7 @@ def generate(
     prefer: str = "accuracy",
     residuals: str = "auto",
     order: int = 1,
+    mode: str = "vjp",
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
     templates: str | os.PathLike[str] | None = None,
@@ -146,6 +147,7 @@ def generate(
             "input" or "output", those alone as far as they go; "recompute", the fewest arrays whatever the
             accuracy; "speed", what leaves the least to compute (docs/residuals.md).
         order: 2 or 3, for generated forms of the second or third derivatives too (docs/orders.md).
+        mode: "both" for one function that serves reverse and forward mode (docs/modes.md).
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
         templates: a folder of templates that stand in for vjpgen's own, see docs/templates.md.
@@ -157,11 +159,11 @@ def generate(
             says where.
         TimeoutReached: the work took longer than `timeout`.
     """
-    how = settings.How(effort, prefer, residuals, order)
+    how = settings.How(effort, prefer, residuals, order, mode)
     with deadline.steps(timeout, progress) as step:
         wanted = asking.wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
         passing = asking.passing(nondiff, static, param, outputs)
-        spec = asking.with_order(asking.spec(expr, name, args, assume, wanted, passing), order)
+        spec = asking.differentiable(asking.spec(expr, name, args, assume, wanted, passing), how)
         work = Order(how, _place(output), _place(tests_path), _place(templates))
         style = "" if work.templates is None else template_files.accepted(work.templates)
         results = caching.asked() if cache is True else cache
@@ -236,7 +238,7 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
         step("searching for stable forms of higher derivatives")
         forms = higher_steps.with_higher(forms, how)
     step("planning what is kept between the passes")
-    plan = residuals.plan(forms, lambda p: search.backward_bits(p), how.residuals)
+    plan = residuals.plan(forms, lambda p: search.backward_bits(p), how.residuals, how.mode == "both")
     step("computing exact values")
     sample = points.sample(spec, sample_size(spec), _SEED)
     probe, far = reference.probe(forms, sample), departure.departures(spec, sample)
@@ -264,10 +266,8 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
     step("writing the tests")
     suite = reference.suite(probe, got, plain, wide)
     higher = None if above is None else above.suite(suite)
-    platform = meter.platform()
-    tests = render_tests.render_tests(
-        suite, order.where(spec), command, platform, folder=styled, higher=higher
-    )
+    extra: dict[str, Any] = {"folder": styled, "higher": higher, "both": plan.both}
+    tests = render_tests.render_tests(suite, order.where(spec), command, meter.platform(), **extra)
     return Generated(spec, digest.signed(module), digest.signed(tests), found)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vjpgen import double_word
+from vjpgen.both_scaffold import Both
 from vjpgen.doc import Doc, documentation, header, kept
 from vjpgen.forms import Plan
-from vjpgen.higher_scaffold import PartialFunction, Tower
+from vjpgen.higher_scaffold import Call, Calling, PartialFunction, Tower
 from vjpgen.lowering import lower
 from vjpgen.module_names import SUPPORT, plain_name
 from vjpgen.naming import Names
@@ -35,7 +36,7 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
     """
     templates = Templates(folder, body=body)
     tower = None if plan.forms.higher is None else Tower(plan.forms, plan.forms.higher)
-    scaffold = Scaffold(plan) if tower is None else tower.scaffold(plan)
+    scaffold = _scaffold(plan, {} if tower is None else tower.calls())
     bodies, above = scaffold.bodies(), () if tower is None else tower.functions()
     statements = _statements(bodies, above)
     helpers = _helpers(templates, statements, scaffold.like)
@@ -57,6 +58,7 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
         decorators=decorators,
         returns=_returns(spec),
         documentation=documentation(spec.name, spec.args, doc),
+        kept=kept(plan),
         saved=_at_most(f": {kept(plan)}", 33),
         residuals_type=bodies.residuals_type,
         cotangent=bodies.cotangent,
@@ -68,11 +70,18 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
         bwd=bodies.bwd,
         rule=bodies.rule,
         twin=spec.linear,
+        both=plan.both,
         higher=above,
         partials=(*bodies.partials, *(f for function in above for f in function.partials)),
         helpers=helpers,
     )
     return templates.lay_out(text)
+
+
+def _scaffold(plan: Plan, calls: Mapping[tuple[int, int], Call]) -> Scaffold:
+    if plan.both:
+        return Both(plan, calls)
+    return Scaffold(plan) if plan.forms.higher is None else Calling(plan, calls)
 
 
 def _returns(spec: Spec) -> str:

@@ -62,6 +62,7 @@ def render_tests(
     foreign: Foreign | None = None,
     folder: Path | None = None,
     higher: HigherSuite | None = None,
+    both: bool = False,
 ) -> str:
     """The test file's source, formatted.
 
@@ -73,6 +74,7 @@ def render_tests(
         foreign: the function to test where it is not a generated one.
         folder: a user's templates.
         higher: what is stated of partials above the first order, where they are generated.
+        both: whether the function serves both modes.
 
     Raises:
         TemplateRefused: they cannot be used.
@@ -136,6 +138,7 @@ def render_tests(
         tame=[_tuple(r.inputs) for r in tame],
         half=[_tuple(r.inputs) for r in tame if foreign is None and _fits_half(r)],
         looser=[_tuple((r.inputs, r.quantity, r.bound, r.reason)) for r in remarks],
+        both=both,
         higher=None if higher is None else _higher(higher),
         references=[(name, [_row(r, shown) for r in found]) for name, found in sections(suite.references)],
     )  # fmt: skip
