@@ -147,7 +147,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("residuals", "lowering", "double_word"),
     ("module_names",),
     ("statements", "scaffold", "doc"),
-    ("rule_text", "higher_scaffold"),
+    ("rule_text", "higher_scaffold", "both_scaffold"),
     (
         "render",
         "render_tests",

@@ -53,16 +53,10 @@ class Both(Calling):
         pushed = [
             self._push(out, row, along) for out, row in zip(self.outs, self._factors(matrix), strict=True)
         ]
-        varying = [name for _, name in self._varying(matrix)]
-        if not varying:
-            last = f"return {self._output(self.outs)}, {self._output(pushed)}"
-            return without_unused(names, (*lines, last))
-        wide = self._widened(blocks, names, lines, outputs=True)
-        if wide:
-            given = ", ".join(wide.get(k, k) for k in kept)
-            inner = [f"{', '.join(varying)} = _{self.spec.name}_partials({given})"]
-        else:
-            inner = self._computed(names, matrix, "partials", kept, self.outs[0])
+        made = self._widened(blocks, names, lines, outputs=False)
+        lines += [f"{name} = {text}" for name, text in made.items()]  # outside, so that it is what is kept
+        varies = bool(self._varying(matrix))
+        inner = self._computed(names, matrix, "partials", kept, self.outs[0]) if varies else []
         inner.append(f"return {self._output(pushed)}")
         body = textwrap.indent("\n".join(inner), "    ")
         told = without_unused(names, (*lines, f"return {' '.join((*self.outs, body))}"))[: len(lines)]
