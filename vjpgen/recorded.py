@@ -152,11 +152,7 @@ def read(path: Path, function: str | None = None) -> Recorded:
         command,
         options,
         digest.untouched(text),
-        tuple(
-            _disagreements(
-                _told(asked, closed), header, tuple(commands), body, options.get("--mode") == "both"
-            )
-        ),
+        tuple(_disagreements(_told(asked, closed), header, tuple(commands), body, both)),
         _stated(said),
         len(commands) == 1,
     )
