@@ -91,6 +91,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "derive",
         "chain",
         "collect",
+        "factoring",
         "gather",
         "rational",
         "plainly",

@@ -65,7 +65,7 @@ def test_the_bytes_are_those_of_the_command(folder: Path, monkeypatch: pytest.Mo
         (table("latex", "x", 'srepr = "x"'), "latex and srepr contradict each other"),
         (table("fpcore", "a.fpcore", 'external = "math:sin"'), "fpcore and external contradict each other"),
         (table("expr", "x", 'function = "model:grown"'), "expr and function contradict each other"),
-        (table("name", "x"), "expr, latex, srepr, fpcore or function, or a function outside JAX as external"),
+        (table("name", "x"), "expr, latex, srepr, fpcore or function, a function outside JAX as external"),
         (table("expr", "cores.fpcore:grown"), "write fpcore = ..."),
         (table("expr", "(FPCore (x) x)"), "write fpcore = ..."),
         (table("expr", "model:grown"), "write function = ..."),

@@ -23,6 +23,7 @@ The tables, in vjpgen.toml (in pyproject.toml they are called tool.vjpgen.functi
   output = "src/ops/softplus.py"
 
 \b
+In place of expr: latex, srepr, fpcore, function, external, inverse, integral.
 All keys, shared defaults, includes, build back ends, pre-commit, Make and ninja:
 docs/builds.md.
 

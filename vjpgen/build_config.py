@@ -26,8 +26,8 @@ class Function:
         name: what it is called.
         output: the module's file.
         tests: its tests' file; None for none.
-        asked: arguments of `generate`, with the formula by one of `build_inputs.KEYS`, or of
-            `generate_external` where there is a `target`.
+        asked: arguments of `generate`, with the formula by one of `build_inputs.KEYS`, or of another
+            function of the library, see `build_worker.Task`.
         folder: that of the tables, which files and modules with a formula are seen from.
         templates: a folder of templates that stand in for vjpgen's own; None for none.
         timeout: seconds that it may take; None for the command's.

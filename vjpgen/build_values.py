@@ -101,14 +101,14 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
 
 
 # By key: what it may hold, and the library's name of it. The keys are the command's long options.
-_BOTH: dict[str, tuple[Callable[[Any], Any], str]] = {
+_Keys = dict[str, tuple[Callable[[Any], Any], str]]
+_ALL: _Keys = {
     "args": (_names, "args"),
     "assume": (_words, "assume"),
-    "grad": (_formulas, "grad"),
-    "stop": (_names, "stop"),
     "effort": (_one_of(EFFORTS), "effort"),
 }
-FORMULA = {
+_BOTH: _Keys = {**_ALL, "grad": (_formulas, "grad"), "stop": (_names, "stop")}
+FORMULA: _Keys = {
     **_BOTH,
     "expr": (_text, "expr"),
     "latex": (_text, "latex"),
@@ -128,7 +128,7 @@ FORMULA = {
     "order": (_order, "order"),
     "mode": (_one_of(MODES), "mode"),
 }
-EXTERNAL = {
+EXTERNAL: _Keys = {
     **_BOTH,
     "external": (_text, "target"),
     "also": (_table, "also"),
@@ -136,6 +136,16 @@ EXTERNAL = {
     "elementwise": (_flag, "elementwise"),
     "call-dtype": (_text, "call_dtype"),
 }
+EQUATION: _Keys = {
+    **_ALL,
+    "expr": (_text, "equation"),
+    "solve": (_text, "solve"),
+    "guess": (_number, "guess"),
+}
+INVERSE: _Keys = {**_ALL, "inverse": (_text, "equation"), "guess": (_number, "guess")}
+INTEGRAL: _Keys = {**_ALL, "integral": (_text, "integrand"), "over": (_text, "over")}
+_KINDS = (FORMULA, EXTERNAL, EQUATION, INVERSE, INTEGRAL)
+_BY_KEY = {"external": EXTERNAL, "inverse": INVERSE, "integral": INTEGRAL}  # others are formulas
 PLACES: dict[str, Callable[[Any], Any]] = {
     "name": _text,
     "output": _text,
@@ -143,7 +153,8 @@ PLACES: dict[str, Callable[[Any], Any]] = {
     "templates": _text,
     "timeout": _seconds,
 }
-KEYS = tuple(dict.fromkeys((*PLACES, *FORMULA, *EXTERNAL)))
+_CONVERSIONS = {key: convert for kind in _KINDS for key, (convert, _) in kind.items()} | PLACES
+KEYS = tuple(dict.fromkeys((*PLACES, *(key for kind in _KINDS for key in kind))))
 
 
 def checked(table: Mapping[str, Any], complain: Complain) -> dict[str, Any]:
@@ -156,16 +167,17 @@ def checked(table: Mapping[str, Any], complain: Complain) -> dict[str, Any]:
     for key, value in table.items():
         if key not in KEYS:
             raise complain(f"unknown key '{key}'", _instead(key))
-        convert = PLACES[key] if key in PLACES else (FORMULA.get(key) or EXTERNAL[key])[0]
         try:
-            found[key] = convert(value)
+            found[key] = _CONVERSIONS[key](value)
         except ValueError as error:
             raise complain(f"{key} is {error}, not {_shown(value)}", "") from None
     return found
 
 
 def asked(values: Mapping[str, Any], own: Mapping[str, Any], complain: Complain) -> Asked:
-    """The arguments of `generate` or `generate_external`, as plain data in a fixed order.
+    """The arguments of `generate`, `generate_external`, `generate_implicit` or `generate_integral`.
+
+    They are plain data in a fixed order.
 
     Args:
         values: checked, with what is shared.
@@ -175,18 +187,24 @@ def asked(values: Mapping[str, Any], own: Mapping[str, Any], complain: Complain)
     Raises:
         ConfigError: there is no formula and no function, or more than one, or a key that does not go with it.
     """
-    given = [key for key in (*build_inputs.KEYS, "external") if key in values]
+    given = [key for key in (*build_inputs.KEYS, *_BY_KEY) if key in values]
     if len(given) != 1:
         both = f"{' and '.join(given)} contradict each other" if given else "there is no expr"
         formula = f"{', '.join(build_inputs.KEYS[:-1])} or {build_inputs.KEYS[-1]}"
-        raise complain(both, f"give the formula as {formula}, or a function outside JAX as external")
-    if given == ["expr"] and (meant := _meant(values["expr"])):
+        others = "a function outside JAX as external, or what is sought as inverse or integral"
+        raise complain(both, f"give the formula as {formula}, {others}")
+    (key,) = given
+    words, keys = key, _BY_KEY.get(key, FORMULA)
+    if key == "expr" and "solve" in values:
+        words, keys = "solve", EQUATION
+    elif key == "expr" and (meant := _meant(values["expr"])):
         raise complain(f"expr is a formula, and {_shown(values['expr'])} is none", f"write {meant} = ...")
-    keys = EXTERNAL if given[0] == "external" else FORMULA
-    for key in own:
-        if key not in keys and key not in PLACES:
-            raise complain(f"{key} does not go with {given[0]}", "")
-    return {keys[key][1]: values[key] for key in sorted(values) if key in keys and values[key] != []}
+    for other in own:
+        if other not in keys and other not in PLACES:
+            raise complain(f"{other} does not go with {words}", "")
+    if keys is INTEGRAL and "over" not in values:
+        raise complain("integral needs over", "say what is integrated over: over = 't=0..y'")
+    return {keys[k][1]: values[k] for k in sorted(values) if k in keys and values[k] != []}
 
 
 def _meant(expr: str) -> str:

@@ -23,8 +23,9 @@ class Task:
 
     Attributes:
         name: what the function is called.
-        asked: what the table asks for: arguments of `generate`, or of `generate_external` where there is a
-            `target`.
+        asked: what the table asks for: arguments of `generate_external` where there is a `target`, of
+            `generate_implicit` where there is an `equation`, of `generate_integral` where there is an
+            `integrand`, and else of `generate`.
         folder: where files and modules with a formula are seen from.
         output: the module's file.
         tests: its tests' file; None for none.
@@ -90,7 +91,7 @@ def make(task: Task) -> Made:
     """Generates one function; an error is part of the result."""
     begun = time.monotonic()
     try:
-        made = _external(task) if "target" in task.asked else _formula(task)
+        made = _kind(task.asked)(task)
     except VjpgenError as error:
         return Made(task.name, error=str(error), seconds=time.monotonic() - begun)
     except Exception as error:
@@ -99,6 +100,11 @@ def make(task: Task) -> Made:
         said = f"{type(error).__name__}: {error}\nThis is an error of vjpgen's own; please report it."
         return Made(task.name, error=said, seconds=time.monotonic() - begun)
     return Made(**{**made, "seconds": time.monotonic() - begun})
+
+
+def _kind(asked: dict[str, Any]) -> Callable[[Task], dict[str, Any]]:
+    known = {"target": _external, "equation": _solution, "integrand": _integral}
+    return next((make for key, make in known.items() if key in asked), _formula)
 
 
 def _formula(task: Task) -> dict[str, Any]:
@@ -120,14 +126,35 @@ def _formula(task: Task) -> dict[str, Any]:
 
 
 def _external(task: Task) -> dict[str, Any]:
+    from vjpgen.pipeline_external import generate_external
+
+    return _other(task, generate_external)
+
+
+def _solution(task: Task) -> dict[str, Any]:
+    from vjpgen.pipeline_implicit import generate_implicit
+
+    return _other(task, generate_implicit)
+
+
+def _integral(task: Task) -> dict[str, Any]:
+    from vjpgen.pipeline_integral import generate_integral
+
+    return _other(task, generate_integral)
+
+
+def _other(task: Task, generate: Callable[..., Any]) -> dict[str, Any]:
+    """What is no formula to be searched: nothing of it is kept between builds."""
     from vjpgen import pipeline_external
 
-    found = pipeline_external.generate_external(
-        **task.asked, name=task.name, timeout=task.timeout, **_places(task)
-    )
+    found = generate(**task.asked, name=task.name, timeout=task.timeout, **_places(task))
     effort = task.asked.get("effort", "normal")
-    command = again.command_again(found.spec.words, None, None, effort, task.templates)
-    return {**_texts(task, found, pipeline_external.moved), "command": command}
+    figures = getattr(found, "figures", ())
+    return {
+        **_texts(task, found, pipeline_external.moved),
+        "command": again.command_again(found.spec.words, None, None, effort, task.templates),
+        "figures": tuple((label, f.max_ulps, f.mean_bits) for label, f in figures if f.points),
+    }
 
 
 def _texts(task: Task, found: Any, moved: Callable[..., str]) -> dict[str, str]:

@@ -22,21 +22,21 @@ def collected(e: Expr) -> Expr:
 
 def _step(x: Expr) -> Expr | None:
     if x.op in ("add", "sub"):
-        terms = list(_terms(x, _ONE))
-        sums = _merged(terms)
-        return _sum(sums) if len(sums) < len(terms) else None
+        given = list(terms(x, _ONE))
+        sums = _merged(given)
+        return _sum(sums) if len(sums) < len(given) else None
     if x.op in ("mul", "div"):
-        factors = list(_factors(x, 1))
-        powers = _merged((base, Fraction(n)) for base, n in factors if base.op != "num")
-        numbers = [(base, n) for base, n in factors if base.op == "num"]
-        share = _share(numbers)
-        return _product(share, powers) if len(powers) + (share != 1) < len(factors) else None
+        found = list(factors(x, 1))
+        powers = _merged((base, Fraction(n)) for base, n in found if base.op != "num")
+        numbers = [(base, n) for base, n in found if base.op == "num"]
+        share = multiple(numbers)
+        return product(share, powers) if len(powers) + (share != 1) < len(found) else None
     if x.op == "pow" and x.args[1].value == 1:
         return x.args[0]
     return None
 
 
-def _share(numbers: Iterable[tuple[Expr, int]]) -> Fraction:
+def multiple(numbers: Iterable[tuple[Expr, int]]) -> Fraction:
     """The product of the numbers among the factors."""
     share = _ONE
     for e, n in numbers:
@@ -53,20 +53,20 @@ def _merged(parts: Iterable[tuple[Expr, Fraction]]) -> dict[Expr, Fraction]:
     return {e: share for e, share in found.items() if share}
 
 
-def _terms(x: Expr, share: Fraction) -> Iterable[tuple[Expr, Fraction]]:
+def terms(x: Expr, share: Fraction) -> Iterable[tuple[Expr, Fraction]]:
     """The terms of a sum, each with its rational factor; numbers are multiples of 1."""
     if x.op in ("add", "sub"):
-        yield from _terms(x.args[0], share)
-        yield from _terms(x.args[1], share if x.op == "add" else -share)
+        yield from terms(x.args[0], share)
+        yield from terms(x.args[1], share if x.op == "add" else -share)
     elif x.op == "neg":
-        yield from _terms(x.args[0], -share)
+        yield from terms(x.args[0], -share)
     elif isinstance(x.value, Fraction):
         yield num(1), share * x.value
     elif x.op == "mul" and isinstance(x.args[0].value, Fraction):
-        yield from _terms(x.args[1], share * x.args[0].value)
+        yield from terms(x.args[1], share * x.args[0].value)
     elif x.op in ("mul", "div") and isinstance(x.args[1].value, Fraction) and x.args[1].value:
         value = x.args[1].value
-        yield from _terms(x.args[0], share * value if x.op == "mul" else share / value)
+        yield from terms(x.args[0], share * value if x.op == "mul" else share / value)
     else:
         yield x, share
 
@@ -76,13 +76,13 @@ def _sum(sums: dict[Expr, Fraction]) -> Expr:
     if not ordered:
         return num(0)
     (first, share), *others = ordered
-    total = _times(share, first)
+    total = times(share, first)
     for e, share in others:
-        total = total + _times(share, e) if share > 0 else total - _times(-share, e)
+        total = total + times(share, e) if share > 0 else total - times(-share, e)
     return total
 
 
-def _times(share: Fraction, e: Expr) -> Expr:
+def times(share: Fraction, e: Expr) -> Expr:
     if e.op == "num":
         return num(share)
     if share == 1:
@@ -100,35 +100,35 @@ def _binary(share: Fraction) -> bool:
     return share.denominator & (share.denominator - 1) == 0 and share.denominator <= 64
 
 
-def _factors(x: Expr, power: int) -> Iterable[tuple[Expr, int]]:
+def factors(x: Expr, power: int) -> Iterable[tuple[Expr, int]]:
     """The factors of a product with their integer exponents."""
     if x.op in ("mul", "div"):
-        yield from _factors(x.args[0], power)
-        yield from _factors(x.args[1], power if x.op == "mul" else -power)
+        yield from factors(x.args[0], power)
+        yield from factors(x.args[1], power if x.op == "mul" else -power)
     elif x.op == "neg":
         yield num(-1), 1
-        yield from _factors(x.args[0], power)
+        yield from factors(x.args[0], power)
     elif x.op == "square":
-        yield from _factors(x.args[0], 2 * power)
+        yield from factors(x.args[0], 2 * power)
     elif x.op == "pow" and isinstance(x.args[1].value, Fraction) and x.args[1].value.denominator == 1:
-        yield from _factors(x.args[0], power * int(x.args[1].value))
+        yield from factors(x.args[0], power * int(x.args[1].value))
     elif x.value == 0 and power < 0:
         yield call("div", num(1), x), -power  # 1/0 stays what it is
     else:
         yield x, power
 
 
-def _product(share: Fraction, powers: dict[Expr, Fraction]) -> Expr:
+def product(share: Fraction, powers: dict[Expr, Fraction]) -> Expr:
     if not share:
         return num(0)
     above = [_power(e, n) for e, n in powers.items() if n > 0]
     below = [_power(e, -n) for e, n in powers.items() if n < 0]
     if not below:
-        return _times(share, _multiplied(above)) if above else num(share)
+        return times(share, _multiplied(above)) if above else num(share)
     if not _binary(share):
         below = [num(share.denominator), *below] if share.denominator > 1 else below
         share = Fraction(share.numerator)
-    top = _times(share, _multiplied(above)) if above else num(share)
+    top = times(share, _multiplied(above)) if above else num(share)
     return top / _multiplied(below)
 
 

@@ -43,6 +43,25 @@ def value(e: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def spread(e: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
+    """The formula with the operands of its functions multiplied out; none where that changes nothing.
+
+    (a + t*b)/(v*sqrt(t)) - v*sqrt(t) overflows above and below the line where a/(v*sqrt(t)) + b*sqrt(t)/v -
+    v*sqrt(t) does not, and hides which of its terms cancel.
+    """
+    s = to_sympy(e, scope)
+    t = s.replace(_has_quotient_of_sum, lambda f: f.func(*map(_multiplied_out, f.args)))
+    return () if t == s else (from_sympy(t, {symbol: name for name, symbol in scope.items()}),)
+
+
+def _has_quotient_of_sum(s: Any) -> bool:
+    return isinstance(s, sp.Function) and s.has(sp.Add) and _terms(s) <= _EXPANSION_LIMIT
+
+
+def _multiplied_out(s: Any) -> Any:
+    return sp.expand(s, log=False, power_exp=False)
+
+
 def shapes(s: Any, scope: dict[str, Any]) -> tuple[Expr, ...]:
     """Equal shapes of one sympy expression: as it is, factored, over one denominator."""
     names = {symbol: name for name, symbol in scope.items()}

@@ -18,6 +18,7 @@ from vjpgen.effort import Bar, Effort
 from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, has_op, substitute, var, variables
 from vjpgen.extract import Term
+from vjpgen.factoring import factored
 from vjpgen.floats import Array, representable, tiny
 from vjpgen.forms import Trade
 from vjpgen.rational import rational
@@ -131,7 +132,8 @@ class Improver:
             return ()
         i, j = divmod(k - n, len(self.spec.args))
         slopes = (chain.partial(form, self.spec.args[j]) for form in self.forms.get(i, ()))
-        shapes = (tidy(s) for s in slopes if s is not None and s.size <= _LONGEST_SHAPE)
+        shapes = [tidy(s) for s in slopes if s is not None and s.size <= _LONGEST_SHAPE]
+        shapes += [factored(s) for s in shapes]
         return tuple(s for s in dict.fromkeys(shapes) if s not in target.shapes)
 
     def _wider(self, k: int, targets: Sequence[Target]) -> tuple[Expr, ...]:
@@ -145,6 +147,7 @@ class Improver:
             i, j = divmod(k - n, len(self.spec.args))
             shapes = derive.partial(targets[i].shapes[0], self.spec.args[j], scope)
         known = targets[k].shapes
+        shapes = (*shapes, *derive.spread(known[0], scope))
         return (*(s for s in shapes if s not in known), *self._changed(shapes[0], scope))
 
     def _changed(self, formula: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:

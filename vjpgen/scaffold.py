@@ -79,11 +79,9 @@ class Scaffold:
         self.saved_inputs = [r.name for r in plan.residuals if r.kind == "input"]
         self.alone = len(spec.arrays) == 1
         self.like = not self.alone and not set(spec.moving) <= {*self.saved_inputs}
-        meaning = {var(r.name): r.expr for r in plan.residuals}
-        unrolled = tuple(tuple(substitute(e, meaning) for e in row) for row in plan.bwd)
         # Inside the twin's rule an output has the gradient that is meant, which is not its derivative.
         outputs = any(r.kind == "output" for r in plan.residuals)
-        self.shared = unrolled == plan.forms.partials and not (spec.meant and outputs)
+        self.shared = not (spec.meant and outputs)
 
     def bodies(self) -> Bodies:
         blocks: list[Block] = []

@@ -20,6 +20,7 @@ from vjpgen.effort import EFFORTS, PRICES, Effort
 from vjpgen.errors import DomainError
 from vjpgen.evaluation import Evaluator, evaluate
 from vjpgen.expr import Expr, has_op, num, variables
+from vjpgen.factoring import factored
 from vjpgen.floats import Array, representable
 from vjpgen.forms import Forms, Plan, Trade
 from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
@@ -212,13 +213,18 @@ def _targets(
     inside: Array,
     derived: Callable[[int, int], bool],
 ) -> list[Target]:
-    targets = [Target((o, *scaled(o)), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)]
+    targets = [Target(_shapes(o), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)]
     for i, o in enumerate(leaf.outputs):
         used = variables(o)
         for j, a in enumerate(spec.args):
             plain = plainly.partial(o, a) if a in used and derived(i, j) else num(0)
-            targets.append(Target((plain, *scaled(plain)), points.truth_partials[inside, i, j]))
+            targets.append(Target(_shapes(plain), points.truth_partials[inside, i, j]))
     return targets
+
+
+def _shapes(e: Expr) -> tuple[Expr, ...]:
+    """A formula, with its sums factored, and scaled."""
+    return tuple(dict.fromkeys((e, factored(e), *scaled(e))))
 
 
 def backward_bits(plan: Plan) -> float:
