@@ -13,11 +13,13 @@ from fractions import Fraction
 import numpy as np
 
 from vjpgen import chain, higher_truth, pieces, plainly, twins, verges
+from vjpgen.beams import BAR_BITS
 from vjpgen.bessel import scaled
-from vjpgen.candidates import Target, columns
+from vjpgen.candidates import Target, columns, judged
 from vjpgen.effort import EFFORTS, PRICES, Effort
-from vjpgen.evaluation import evaluate
-from vjpgen.expr import Expr, num, substitute, var, variables
+from vjpgen.evaluation import Evaluator, evaluate
+from vjpgen.expr import Expr, num, substitute, var, variables, where
+from vjpgen.factoring import factored
 from vjpgen.floats import Array
 from vjpgen.forms import Forms, Higher, Partial, higher_partials
 from vjpgen.improve import FEWEST, POINTS, Improver
@@ -27,6 +29,8 @@ from vjpgen.spec import Spec
 from vjpgen.tidy import tidy
 
 _SEED = 20240229
+_FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
+_CLEARLY = 0.1  # bits
 _LONGEST_SHAPE = 250  # nodes of a shape that is derived from a form of the order below
 
 
@@ -75,6 +79,10 @@ def _order(
         return tidy(pieces.combine(tree, lambda leaf: found[leaf][k], average_ties=True))
 
     exprs = _mended(forms, wanted, [combined(k) for k in range(len(wanted))])
+    exprs = [
+        _better(p, e, known, spec, at, truth[:, k])
+        for k, (p, e) in enumerate(zip(wanted, exprs, strict=True))
+    ]
     return {p: _confined(e, _free(p, known), forms) for p, e in zip(wanted, exprs, strict=True)}
 
 
@@ -96,7 +104,7 @@ def _leaf(
     if inside.sum() < FEWEST:
         return tuple(plain)
     shapes = [
-        (e, *scaled(e), *_derived(p, known, spec)) if e.names else (e,)
+        (e, factored(e), *scaled(e), *_derived(p, known, spec)) if e.names else (e,)
         for p, e in zip(wanted, plain, strict=True)
     ]
     targets = [Target(tuple(dict.fromkeys(s)), truth[inside, k]) for k, s in enumerate(shapes)]
@@ -122,6 +130,33 @@ def _derived(partial: Partial, known: Mapping[Partial, Expr], spec: Spec) -> lis
         if slope is not None and slope.size <= _LONGEST_SHAPE:
             found.append(tidy(slope))
     return found
+
+
+def _better(
+    partial: Partial, found: Expr, known: Mapping[Partial, Expr], spec: Spec, at: Array, truth: Array
+) -> Expr:
+    """The form found, or the derivative of a form of the order below where that is clearly better."""
+    computed = Evaluator(columns(spec, at))
+
+    def score(e: Expr) -> float:
+        bits = judged(e, computed, truth).bits[np.isfinite(truth)]
+        return float((bits + _FAR * (bits > BAR_BITS)).mean())
+
+    i, places = partial
+    below = ((known[i, _without(places, k)], spec.args[k]) for k in dict.fromkeys(places))
+    others = [e for e in (_slope(form, name) for form, name in below) if e is not None]
+    if not others or not np.isfinite(truth).any():
+        return found
+    best = min(others, key=score)
+    return tidy(best) if score(best) < score(found) - _CLEARLY else found
+
+
+def _slope(e: Expr, name: str) -> Expr | None:
+    """The derivative of a form, branch by branch; None where it is not known."""
+    if e.op != "where":
+        return chain.partial(e, name) if name in variables(e) else num(0)
+    one, other = (_slope(branch, name) for branch in e.args[1:])
+    return None if one is None or other is None else where(e.args[0], one, other)
 
 
 def _without(places: tuple[int, ...], k: int) -> tuple[int, ...]:
