@@ -72,13 +72,13 @@ def _figures(got: Any, truth: Any) -> tuple[float, float, int]:
 def show(rows: list[dict[str, Any]]) -> None:
     """The table, worst last, then the means."""
     rows = [r for r in rows if "error" not in r and not np.isnan(r["with"][0])]
-    print(f"{'plain / without / with':28}{'bits':>20}{'> 16 ulp, %':>22}{'not finite':>18}{'s':>7}")
+    print(f"{'plain / without / with':28}{'bits':>22}{'> 16 ulp, %':>24}{'not finite':>24}{'s':>7}")
     rows.sort(key=lambda r: r["with"][0])
     mean = {who: tuple(np.mean([r[who] for r in rows], axis=0)) for who in WHO}
     last = {"name": f"mean of {len(rows)}", "s": float(np.median([r["s"] for r in rows])), **mean}
     for r in (*rows, last):
         cells = [" /".join(f"{r[who][k]:6.{2 - (k > 0)}f}" for who in WHO) for k in range(3)]
-        print(f"{r['name'][:27]:28}{''.join(cells)}{r['s']:7.2f}")
+        print(f"{r['name'][:27]:28}{'  '.join(cells)}{r['s']:7.2f}")
 
 
 def main() -> int:
