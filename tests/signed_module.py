@@ -7,8 +7,8 @@ from pathlib import Path
 
 from plain_forms import plain_forms
 from vjpgen import digest
+from vjpgen.again import command_line
 from vjpgen.doc import draft
-from vjpgen.pipeline import command_line
 from vjpgen.render import render_module
 from vjpgen.residuals import plan
 from vjpgen.wishes import Wishes

@@ -167,7 +167,7 @@ def test_options_reach_the_pipeline(run: Callable[..., Outcome], fake: Fake, tmp
     assert callable(fake.asked.pop("progress"))
     assert fake.asked == {
         "expr": "a*b", "name": "g", "args": ("b", "a"), "assume": ("a > 0", "b > 0 & b < 1"),
-        "effort": "normal", "prefer": "accuracy", "residuals": "auto",
+        "effort": "normal", "prefer": "accuracy", "residuals": "auto", "order": 1, "mode": "vjp",
         "output": Path("h.py"), "tests_path": Path("checks/test_g.py"), "templates": None,
     }  # fmt: skip
 

@@ -10,10 +10,10 @@ import pytest
 
 import commanded
 from vjpgen import generate_external
+from vjpgen.again import command_again
 from vjpgen.dotted import Dotted, bindings, dotted, look_up
 from vjpgen.errors import DomainError, InputError, NameRefused, OptionError, ParseError
 from vjpgen.external import External, read
-from vjpgen.pipeline import command_again
 from vjpgen.pipeline_external import searched
 from vjpgen.render_external_tests import points
 

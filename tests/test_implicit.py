@@ -11,12 +11,12 @@ import pytest
 from flint import arb, ctx
 
 from vjpgen import double_word, verify
+from vjpgen.again import command_again
 from vjpgen.errors import DomainError, InputError, OptionError, ParseError
 from vjpgen.expr import call, show, var
 from vjpgen.implicit import Implicit, read_equation, read_inverse
 from vjpgen.implicit_points import solutions
 from vjpgen.naming import Names
-from vjpgen.pipeline import command_again
 from vjpgen.pipeline_implicit import as_written
 from vjpgen.render import with_callees
 from vjpgen.render_implicit import render_implicit, sought

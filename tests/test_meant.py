@@ -12,12 +12,13 @@ import pytest
 from mutation.run import passes
 from plain_forms import build, plain_forms
 from vjpgen import departure, reference, render_tests, residuals, verify
+from vjpgen.again import command_line
 from vjpgen.api import function
 from vjpgen.doc import draft
 from vjpgen.errors import InputError, OptionError
 from vjpgen.forms import Forms
 from vjpgen.oracle import seen, truth_of
-from vjpgen.pipeline import command_line, generate
+from vjpgen.pipeline import generate
 from vjpgen.points import sample
 from vjpgen.render import render_module
 from vjpgen.residuals import plan

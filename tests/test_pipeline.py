@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import sympy as sp
 
+from vjpgen.again import command_line
 from vjpgen.errors import DomainError, InputError, OptionError, OutputError, TimeoutReached
 from vjpgen.files import owned
 from vjpgen.parse import parse
-from vjpgen.pipeline import Generated, command_line, generate
+from vjpgen.pipeline import Generated, generate
 
 SMALL = {"effort": "low"}
 

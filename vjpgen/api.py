@@ -9,7 +9,7 @@ from vjpgen.errors import OptionError
 from vjpgen.pipeline import Generated, generate
 from vjpgen.pipeline_external import generate_external
 
-MODES = ("vjp", "jvp")
+MODES = ("vjp", "jvp", "both")
 
 
 def function(expr: Any, *, mode: str = "vjp", **options: Any) -> Callable[..., Any]:
@@ -18,7 +18,8 @@ def function(expr: Any, *, mode: str = "vjp", **options: Any) -> Callable[..., A
     Args:
         expr: as for `generate`.
         mode: "vjp" for the `jax.custom_vjp` function (reverse mode), "jvp" for its `jax.custom_jvp` twin
-            (forward mode, and reverse by transposition).
+            (forward mode, and reverse by transposition), "both" for one function that serves reverse and
+            forward mode and keeps what is planned (docs/modes.md).
         options: as for `generate`.
 
     Returns:
@@ -30,7 +31,7 @@ def function(expr: Any, *, mode: str = "vjp", **options: Any) -> Callable[..., A
     _known(mode)
     if mode == "jvp" and options.get("grad_clip"):
         raise _no_forward_rule()
-    return live(generate(expr, **options), mode)
+    return live(generate(expr, mode="both" if mode == "both" else "vjp", **options), mode)
 
 
 def live(generated: Generated, mode: str = "vjp") -> Callable[..., Any]:
@@ -64,6 +65,9 @@ def external_function(target: str, *, mode: str = "vjp", **options: Any) -> Call
         InputError: as `generate_external`.
     """
     _known(mode)
+    if mode == "both":
+        hint = "choose vjp, for reverse mode, or jvp, for both with the partials kept"
+        raise OptionError("mode 'both' does not go with a function outside JAX", hint=hint)
     generated = generate_external(target, **options)
     return _live(generated.module, generated.spec.name, mode)
 
@@ -81,5 +85,5 @@ def _known(mode: str) -> None:
 def _live(module: str, name: str, mode: str) -> Callable[..., Any]:
     from vjpgen import verify
 
-    found: Callable[..., Any] = getattr(verify.load(module, name), name if mode == "vjp" else f"{name}_jvp")
+    found: Callable[..., Any] = getattr(verify.load(module, name), f"{name}_jvp" if mode == "jvp" else name)
     return found

@@ -12,6 +12,7 @@ from vjpgen.formula import Formula
 from vjpgen.names import split_names
 from vjpgen.parse import parse
 from vjpgen.passing import NOTHING, Passing
+from vjpgen.settings import How
 from vjpgen.spec import Spec
 from vjpgen.wishes import Wishes
 
@@ -133,3 +134,28 @@ def spec(
         expr, names = to_text(expr)
         args = names if args is None else args
     return parse(expr, name=name, args=args, assume=conditions, wishes=wishes, passing=passing)
+
+
+def differentiable(found: Spec, how: How) -> Spec:
+    """What is asked for, where it can be generated with this order and in this mode.
+
+    Raises:
+        OptionError: with an order, the gradient is meant to differ from the derivative, or an argument is
+            static; in one function for both modes, a cotangent is clipped, an argument is static, or outputs
+            are to be kept for a gradient that is meant.
+    """
+    asked = f"order {how.order}" if how.order > 1 else f"mode {how.mode}"
+    if how.order > 1 and found.meant is not None:
+        hint = "leave the order out; the gradient's own formula can be generated as a function with it"
+        message = "is about derivatives of the derivative, and this gradient is not the derivative"
+        raise OptionError(f"{asked} {message}", hint=hint)
+    if how.mode == "both" and not found.linear:
+        hint = "leave the mode out, or the clip"
+        raise OptionError("clipping is not linear in the cotangent, so it has no forward rule", hint=hint)
+    if how.mode == "both" and found.meant is not None and how.residuals not in ("auto", "input"):
+        message = "in mode both a gradient that is meant is computed from the inputs"
+        raise OptionError(f"{message}, not residuals={how.residuals!r}", hint="leave residuals out")
+    if (how.order > 1 or how.mode == "both") and found.signature.static:
+        hint = "name it in nondiff: then it is an array, and is not differentiated either"
+        raise OptionError(f"with {asked} no argument is static", hint=hint)
+    return found

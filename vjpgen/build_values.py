@@ -10,7 +10,7 @@ from vjpgen import build_inputs, fpcore_files
 from vjpgen.callee import is_callee
 from vjpgen.errors import ConfigError
 from vjpgen.fpcore import is_fpcore
-from vjpgen.settings import EFFORTS, PREFERENCES, RESIDUALS
+from vjpgen.settings import EFFORTS, MODES, ORDERS, PREFERENCES, RESIDUALS
 
 Complain = Callable[[str, str], ConfigError]  # message and hint to the error that says where
 Asked = dict[str, Any]
@@ -85,6 +85,12 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
+def _order(value: Any) -> int:
+    if isinstance(value, bool) or value not in ORDERS:
+        raise ValueError("1, 2 or 3")
+    return int(value)
+
+
 def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     def choice(value: Any) -> str:
         if value not in choices:
@@ -119,6 +125,8 @@ FORMULA: _Keys = {
     "outputs": (_names, "outputs"),
     "prefer": (_one_of(PREFERENCES), "prefer"),
     "residuals": (_one_of(RESIDUALS), "residuals"),
+    "order": (_order, "order"),
+    "mode": (_one_of(MODES), "mode"),
 }
 EXTERNAL: _Keys = {
     **_BOTH,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vjpgen import build_inputs, settings
+from vjpgen import again, build_inputs, settings
 from vjpgen.cache import Cache
 from vjpgen.errors import VjpgenError
 
@@ -115,10 +115,11 @@ def _formula(task: Task) -> dict[str, Any]:
         **asked, name=task.name, timeout=task.timeout, cache=task.cache, **_places(task)
     )
     how = settings.How(**{k: v for k, v in task.asked.items() if k in settings.How.__slots__})
-    measured = [(t.label, t.figures) for t in found.report.targets if t.figures.points]
+    targets = (*found.report.targets, *found.report.higher)
+    measured = [(t.label, t.figures) for t in targets if t.figures.points]
     return {
         **_texts(task, found, pipeline.moved),
-        "command": pipeline.command_line(found.spec, None, None, how, task.templates),
+        "command": again.command_line(found.spec, None, None, how, task.templates),
         "figures": tuple((label, f.max_ulps, f.mean_bits) for label, f in measured),
         "off": len(found.report.shortfalls),
     }
@@ -144,14 +145,14 @@ def _integral(task: Task) -> dict[str, Any]:
 
 def _other(task: Task, generate: Callable[..., Any]) -> dict[str, Any]:
     """What is no formula to be searched: nothing of it is kept between builds."""
-    from vjpgen import pipeline, pipeline_external
+    from vjpgen import pipeline_external
 
     found = generate(**task.asked, name=task.name, timeout=task.timeout, **_places(task))
     effort = task.asked.get("effort", "normal")
     figures = getattr(found, "figures", ())
     return {
         **_texts(task, found, pipeline_external.moved),
-        "command": pipeline.command_again(found.spec.words, None, None, effort, task.templates),
+        "command": again.command_again(found.spec.words, None, None, effort, task.templates),
         "figures": tuple((label, f.max_ulps, f.mean_bits) for label, f in figures if f.points),
     }
 

@@ -126,7 +126,8 @@ def _measured(module: Recorded, seed: int) -> tuple[int, tuple[Judged, ...], lis
         exact: Exact | None = None
         try:
             exact = fresh.exact(module.spec, seed, meter)
-            return len(exact.at), fresh.measured(module, exact, meter), []
+            targets = (*fresh.measured(module, exact, meter), *fresh.higher(module, exact, meter))
+            return len(exact.at), targets, []
         except (TimeoutReached, DomainError):
             raise
         except Exception as error:  # whatever a module raises that somebody changed

@@ -24,7 +24,7 @@ from vjpgen import (
     settings,
     subcommands,
 )
-from vjpgen.command_words import SETTINGS, Command, deliver, searched
+from vjpgen.command_words import SETTINGS, Command, deliver, derived, searched
 from vjpgen.errors import InternalError, OptionError, VjpgenError
 from vjpgen.places import python_file, suite_of
 
@@ -137,6 +137,7 @@ Exit status: 0 done, 1 a file could not be written, 2 the input was refused,
 )
 @click.option("--force", is_flag=True, help="Overwrite files that vjpgen did not generate.")
 @searched
+@derived
 @click.option(
     "--timeout",
     type=float,
@@ -181,6 +182,8 @@ def command(
     effort: str,
     prefer: str,
     residuals: str,
+    order: int,
+    mode: str,
     timeout: float,
     **outside: Any,
 ) -> int | None:
@@ -221,13 +224,14 @@ def command(
     wishes = worded(grad=grad, surrogate=surrogate, scale=scale, clip=clip, stop=stop, mask=mask)
     passing = passed(nondiff=nondiff, static=static, param=param, outputs=outputs)
     text, arguments = cli_inputs.formula(text, instead, arguments, timeout, piped=piped)
-    asking.spec(text, wanted, arguments, assume, wishes, passing)  # before anything slow is imported
+    how = settings.How(effort, prefer, residuals, order, mode)
+    # before anything slow is imported
+    asking.differentiable(asking.spec(text, wanted, arguments, assume, wishes, passing), how)
     beside = pictures(report, plot)
     files.check((*places, *beside.places), force=force)
     with ahead():
         from vjpgen import terminal
 
-        how = settings.How(effort, prefer, residuals)
         rest = {"templates": templates, **passing.options()}
         generated, drawn = _generate(
             text, wanted, arguments, assume, wishes, places, beside, timeout, how, **rest

@@ -13,7 +13,7 @@ import click
 
 from vjpgen.arguments import sort_words
 from vjpgen.errors import OptionError
-from vjpgen.settings import EFFORTS, PREFERENCES, RESIDUALS, How
+from vjpgen.settings import EFFORTS, MODES, ORDERS, PREFERENCES, RESIDUALS, How
 
 if TYPE_CHECKING:
     from vjpgen.report import Figures
@@ -70,6 +70,11 @@ def searched(command: F) -> F:
     return effort(prefer(residuals(command)))
 
 
+def derived(command: F) -> F:
+    """The options --order and --mode."""
+    return _order(_mode(command))
+
+
 def refuse_choices(given: Mapping[str, Any], asks: str) -> None:
     """Refuses what only the search of a formula can be asked for.
 
@@ -81,7 +86,7 @@ def refuse_choices(given: Mapping[str, Any], asks: str) -> None:
         OptionError: one of them is given.
     """
     usual = How()
-    for option in ("prefer", "residuals"):
+    for option in ("prefer", "residuals", "order", "mode"):
         if given[option] != getattr(usual, option):
             raise OptionError(f"--{option} does not go with {asks}", hint="leave it out")
 
@@ -207,6 +212,20 @@ residuals = click.option(
     default="auto",
     show_default=True,
     help="What is kept for the backward pass.",
+)
+_order = click.option(
+    "--order",
+    type=click.IntRange(min(ORDERS), max(ORDERS)),
+    default=1,
+    show_default=True,
+    help="Up to which order derivatives are generated.",
+)
+_mode = click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default="vjp",
+    show_default=True,
+    help="both: one function for reverse and forward mode.",
 )
 seed = click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Draws other points."

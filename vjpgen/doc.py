@@ -59,6 +59,8 @@ def draft(
         forms += [
             (spec.label(top, i, j), readable(e)) for j, e in enumerate(row) if spec.args[j] in spec.moving
         ]
+    above = plan.forms.higher.found if plan.forms.higher else ()
+    forms += [(spec.higher_label(*which), readable(e)) for which, e in above]
     assumed = [f"Assumes {', '.join(spec.assume_text)}."] if spec.assume_text else []
     if not spec.linear:
         notes = (*notes, "Clipping is not linear in the cotangent: there is no rule for forward mode.")

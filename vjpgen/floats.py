@@ -88,6 +88,19 @@ def _special(name: str, **fixed: Any) -> Callable[..., Array]:
     return f
 
 
+def _polygamma(n: Array, a: Array) -> Array:
+    """By reflection (DLMF 5.15.6) far left of zero, where scipy takes a step for each pole on the way."""
+    far, direct = a < -1e4, _special("polygamma")
+    found = direct(n, np.where(far, 1.0, a))
+    if not far.any():
+        return found
+    off = np.pi * np.where(far, a - np.round(a), 0.25)
+    csc, cot = 1 / np.sin(off), np.cos(off) / np.sin(off)
+    turned = csc**2 * np.select([n == 1, n == 2, n == 3], [1.0, -2 * cot, 2 * (csc**2 + 2 * cot**2)], np.nan)
+    other = np.pi ** (n + 1) * turned - (-1.0) ** (n + 1) * direct(n, np.where(far, 1 - a, 1.0))
+    return np.asarray(np.where(far, other, found))
+
+
 def _erfcx(a: Array) -> Array:
     return _special("erfcx")(a)
 
@@ -195,7 +208,7 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "ierfcx": _ierfcx, "lgamma1p": _lgamma1p, "stirling": _stirling, "kl_div": _kl_div,
     "digamma_excess": _digamma_excess, "log_ratio": _log_ratio,
     "erfinv": _special("erfinv"), "gamma": _special("gamma"), "lgamma": _special("gammaln"),
-    "digamma": _special("psi"), "polygamma": _special("polygamma"), "lambertw": _lambertw,
+    "digamma": _special("psi"), "polygamma": _polygamma, "lambertw": _lambertw,
     "besselj": _special("jv"), "besseli": _special("iv"), "i0e": _special("i0e"), "i1e": _special("i1e"),
     "logistic": _logistic,
     "softplus": lambda a: np.logaddexp(a, 0.0), "logaddexp": np.logaddexp,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 from vjpgen.expr import Expr, var, variables
 from vjpgen.spec import Spec
 
 OUTPUT = var("output:0")  # the output, in a form over it
+Partial = tuple[int, tuple[int, ...]]  # of an output, by arguments in order, each by its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,24 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class Higher:
+    """Forms of the partials of the second order and above; by symmetry each mixed one is there once.
+
+    Attributes:
+        order: the highest order.
+        found: for each output and each choice of arguments, its form over the arguments.
+    """
+
+    order: int
+    found: tuple[tuple[Partial, Expr], ...]
+
+    @property
+    def wanted(self) -> tuple[Partial, ...]:
+        """Which partials there are, in order."""
+        return tuple(which for which, _ in self.found)
+
+
+@dataclass(frozen=True, slots=True)
 class Forms:
     """One expression to compute for the value and for every partial.
 
@@ -38,6 +58,7 @@ class Forms:
         fronts: for the values, then for the partials row by row, the forms that trade cost for accuracy,
             cheapest first; empty where nothing was searched, or where the formula has several pieces.
         over_output: the partial over `OUTPUT`, of one output by one argument, where there is one.
+        higher: the partials above the first order, where they are asked for.
     """
 
     spec: Spec
@@ -46,6 +67,7 @@ class Forms:
     anchors: tuple[tuple[float, ...], ...]
     fronts: tuple[tuple[Trade, ...], ...] = ()
     over_output: Expr | None = None
+    higher: Higher | None = None
 
     def __post_init__(self) -> None:
         if len(self.values) != len(self.spec.outputs) or len(self.partials) != len(self.values):
@@ -77,11 +99,13 @@ class Plan:
         forms: what is computed.
         residuals: what fwd saves, in order.
         bwd: `bwd[i][j]`, each partial over the residuals' names instead of the arguments.
+        both: whether one function serves reverse and forward mode.
     """
 
     forms: Forms
     residuals: tuple[Residual, ...]
     bwd: tuple[tuple[Expr, ...], ...]
+    both: bool = False
 
     def __post_init__(self) -> None:
         names = [r.name for r in self.residuals]
@@ -90,3 +114,14 @@ class Plan:
             raise ValueError(f"residual names repeat: {names}")
         if used != set(names):
             raise ValueError(f"residuals {sorted(names)}, but bwd uses {sorted(used)}")
+
+
+def higher_partials(spec: Spec, order: int) -> tuple[Partial, ...]:
+    """The partials of the second order up to this one, output by output, lower orders first."""
+    places = [k for k, a in enumerate(spec.args) if a in spec.moving]
+    return tuple(
+        (i, chosen)
+        for i in range(len(spec.outputs))
+        for r in range(2, order + 1)
+        for chosen in combinations_with_replacement(places, r)
+    )

@@ -12,7 +12,7 @@ from vjpgen.external import External
 from vjpgen.headers import Anything
 from vjpgen.implicit import Implicit
 from vjpgen.integral import Integral
-from vjpgen.judged import Exact, Judged, judge
+from vjpgen.judged import Exact, Judged, judge, misses
 from vjpgen.measured import Measured
 from vjpgen.meter import Meter
 from vjpgen.recorded import Recorded
@@ -69,6 +69,27 @@ def measured(module: Recorded, at: Exact, meter: Meter) -> tuple[Judged, ...]:
         )  # fmt: skip
         shape = len(shown.outputs), True
     return judge(shown, at, meter.measure(module.text, spec.name, *shape, at.columns, shown.clips))
+
+
+def higher(module: Recorded, at: Exact, meter: Meter) -> tuple[Judged, ...]:
+    """Generated derivatives above the first order, with reverse and with forward mode throughout."""
+    from vjpgen import higher_truth
+    from vjpgen.forms import higher_partials
+    from vjpgen.report import figures
+
+    spec, order = module.spec, module.how.order
+    if order == 1 or not isinstance(spec, Spec):
+        return ()
+    wanted = higher_partials(spec, order)
+    truth = higher_truth.exact(spec, at.at, wanted)
+    got = meter.measure_higher(module.text, spec.name, spec.structure, at.columns, wanted)
+    found = []
+    for q, which in enumerate(wanted):
+        for mode, way in (("reverse", got[0]), ("forward", got[-1])):
+            result, exact = np.ascontiguousarray(way[:, q]), truth[:, q]
+            told = figures(result, exact, at.at)
+            found.append(Judged(spec.higher_label(*which), mode, told, misses(result, exact, at.at)))
+    return tuple(found)
 
 
 def _solved(spec: Implicit, seed: int) -> Exact:

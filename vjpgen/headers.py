@@ -22,7 +22,7 @@ _EXTERNAL, _INVERSE, _INTEGRAL, _EQUATION, _FORMULA = "external", "inverse", "in
 _ONCE = ("--name", "--args", "--effort", "--templates", "-o", "--tests")
 _OWN = {  # of each kind: options that stand once, and options that may stand several times
     _FORMULA: (
-        ("--prefer", "--residuals"),
+        ("--prefer", "--residuals", "--order", "--mode"),
         ("--grad", "--surrogate", "--stop", "--grad-scale", "--grad-clip", "--grad-mask",
          "--nondiff", "--static", "--param", "--outputs"),
     ),

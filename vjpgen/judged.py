@@ -83,7 +83,7 @@ def judge(spec: Spec, exact: Exact, got: Any, most: int = 3) -> tuple[Judged, ..
             rows = [(m, r[:, i, j], exact.partials[:, i, j]) for m, r in modes if r is not None]
         for mode, result, truth in rows:
             found.append(
-                Judged(label, mode, figures(result, truth, exact.at), _misses(result, truth, exact.at, most))
+                Judged(label, mode, figures(result, truth, exact.at), misses(result, truth, exact.at, most))
             )
     return tuple(found)
 
@@ -93,8 +93,8 @@ def holds(targets: Sequence[Judged]) -> bool:
     return not any(t.figures.off for t in targets)
 
 
-def _misses(got: Array, truth: Array, at: Array, most: int) -> tuple[Miss, ...]:
-    """The worst results above the bar; of equally bad ones, those at the most ordinary inputs."""
+def misses(got: Array, truth: Array, at: Array, most: int = 3) -> tuple[Miss, ...]:
+    """The `most` worst results above the bar; of equally bad ones, those at the most ordinary inputs."""
     gap = np.where(representable(truth, got.dtype), ulps(np.ascontiguousarray(got), truth), 0.0)
     size = np.abs(np.log10(np.maximum(np.abs(at.astype(np.float64)), 1e-300))).max(axis=1)
     order = np.lexsort((size, -gap))[:most]

@@ -257,7 +257,8 @@ def conditions(forms: Forms) -> list[Expr]:
     partials = (e for row in forms.partials for e in row)
     found: dict[Expr, None] = {}
     typed = (*forms.spec.outputs, *(forms.spec.meant.exprs() if forms.spec.meant else ()))
-    for e in walk(*forms.values, *partials, *typed):
+    above = [e for _, e in forms.higher.found] if forms.higher else []
+    for e in walk(*forms.values, *partials, *above, *typed):
         if e.op in ("lt", "le", "gt", "ge"):
             found[e] = None
         elif e.op in ("max", "min"):

@@ -8,6 +8,9 @@ from typing import Any
 import numpy.typing as npt
 
 Column = npt.NDArray[Any]
+# Ways to derivatives of derivatives, by order: "r" is reverse mode of the function, "f" forward mode of its
+# twin, the last letter first.
+WAYS = {2: ("rr", "fr", "rf", "ff"), 3: ("rrr", "ffr", "rff", "fff")}
 
 
 @dataclass(frozen=True, slots=True)

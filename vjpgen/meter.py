@@ -21,6 +21,7 @@ from vjpgen.errors import InternalError, TargetError
 
 if TYPE_CHECKING:
     from vjpgen.callee import Callee
+    from vjpgen.forms import Partial
     from vjpgen.spec import Structure
 
 _ahead: list[subprocess.Popen[bytes]] = []  # started, and taken by no meter yet
@@ -84,6 +85,23 @@ class Meter:
             InternalError: the process ended before it answered.
         """
         return self._call("measure_source", source, name, outputs, structure, columns, clips)
+
+    def measure_higher(
+        self,
+        source: str,
+        name: str,
+        structure: Structure,
+        columns: Sequence[Any],
+        wanted: Sequence[Partial],
+        plain: bool = False,
+    ) -> Any:
+        """`verify_higher.measure`: partials of the second order and above.
+
+        Raises:
+            InternalError: the process ended before it answered.
+        """
+        asked = source, name, structure, columns, wanted, plain
+        return self._call("measure", *asked, room="verify_higher")
 
     def foresee(self, source: str, name: str, outputs: int, structure: Structure, arity: int) -> None:
         """Lets the other process compile what `measure` will be asked for, while this one goes on."""

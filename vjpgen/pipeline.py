@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vjpgen import __version__, asking, deadline, settings, template_files
 from vjpgen import cache as caching
+from vjpgen.again import command_line, module_place
 from vjpgen.meter import Meter, open_meter
 from vjpgen.spec import Spec
 
@@ -113,6 +113,8 @@ def generate(
     effort: str = "normal",
     prefer: str = "accuracy",
     residuals: str = "auto",
+    order: int = 1,
+    mode: str = "vjp",
     timeout: float | None = None,
     progress: Callable[[str], None] | None = None,
     templates: str | os.PathLike[str] | None = None,
@@ -144,6 +146,8 @@ def generate(
         residuals: what is kept for the backward pass: "auto", the fewest arrays from which it is accurate;
             "input" or "output", those alone as far as they go; "recompute", the fewest arrays whatever the
             accuracy; "speed", what leaves the least to compute (docs/residuals.md).
+        order: 2 or 3, for generated forms of the second or third derivatives too (docs/orders.md).
+        mode: "both" for one function that serves reverse and forward mode (docs/modes.md).
         timeout: seconds after which the work is abandoned.
         progress: called with the name of each step.
         templates: a folder of templates that stand in for vjpgen's own, see docs/templates.md.
@@ -155,19 +159,19 @@ def generate(
             says where.
         TimeoutReached: the work took longer than `timeout`.
     """
-    how = settings.How(effort, prefer, residuals)
+    how = settings.How(effort, prefer, residuals, order, mode)
     with deadline.steps(timeout, progress) as step:
         wanted = asking.wishes(grad, surrogate, stop, grad_scale, grad_clip, grad_mask)
         passing = asking.passing(nondiff, static, param, outputs)
-        spec = asking.spec(expr, name, args, assume, wanted, passing)
-        order = Order(how, _place(output), _place(tests_path), _place(templates))
-        style = "" if order.templates is None else template_files.accepted(order.templates)
+        spec = asking.differentiable(asking.spec(expr, name, args, assume, wanted, passing), how)
+        work = Order(how, _place(output), _place(tests_path), _place(templates))
+        style = "" if work.templates is None else template_files.accepted(work.templates)
         results = caching.asked() if cache is True else cache
         if not results:
-            return searched(spec, order, step)
+            return searched(spec, work, step)
         step("looking among earlier results")
-        key = caching.key("formula", order.command(spec), spec.notes, order.where(spec), style)
-        return _recalled(spec, results.get(key)) or _recorded(results, key, searched(spec, order, step))
+        key = caching.key("formula", work.command(spec), spec.notes, work.where(spec), style)
+        return _recalled(spec, results.get(key)) or _recorded(results, key, searched(spec, work, step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +217,7 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
         departure,
         digest,
         doc,
+        higher_steps,
         points,
         reference,
         render,
@@ -229,8 +234,11 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
     step("searching for stable forms")
     how = order.how
     forms = search.search(spec, effort=how.effort, prefer=how.prefer)
+    if how.order > 1:
+        step("searching for stable forms of higher derivatives")
+        forms = higher_steps.with_higher(forms, how)
     step("planning what is kept between the passes")
-    plan = residuals.plan(forms, lambda p: search.backward_bits(p), how.residuals)
+    plan = residuals.plan(forms, lambda p: search.backward_bits(p), how.residuals, how.mode == "both")
     step("computing exact values")
     sample = points.sample(spec, sample_size(spec), _SEED)
     probe, far = reference.probe(forms, sample), departure.departures(spec, sample)
@@ -245,13 +253,21 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
     plain = meter.measure(naive, spec.name, *plain_shape, probe.columns())
     wide = meter.measure(naive, spec.name, *plain_shape, probe.columns(probe.swept, float))
     found = replace(_report(plan, probe, got, plain, meter.versions()), meant=meant, departures=far)
-    lines = report.accuracy_lines(found.targets, found.dtype, found.domain)
+    above = None
+    if how.order > 1:
+        step("measuring higher derivatives")
+        above = higher_steps.measured(plan, probe, draft, naive, meter)
+        missed = (*found.shortfalls, *shortfall.of_higher(forms, above.targets))
+        found = replace(found, order=how.order, higher=above.targets, shortfalls=missed)
+    lines = report.accuracy_lines((*found.targets, *found.higher), found.dtype, found.domain)
     lines += tuple(shortfall.sentence(s, spec.args) for s in found.shortfalls)
     told = doc.draft(plan, accuracy=lines, command=command, notes=spec.notes, meant=meant)
     module = render.render_module(plan, told, styled)
     step("writing the tests")
     suite = reference.suite(probe, got, plain, wide)
-    tests = render_tests.render_tests(suite, order.where(spec), command, meter.platform(), folder=styled)
+    higher = None if above is None else above.suite(suite)
+    extra: dict[str, Any] = {"folder": styled, "higher": higher, "both": plan.both}
+    tests = render_tests.render_tests(suite, order.where(spec), command, meter.platform(), **extra)
     return Generated(spec, digest.signed(module), digest.signed(tests), found)
 
 
@@ -263,58 +279,6 @@ def sample_size(spec: Spec) -> int:
     """How many points a function is measured at; fewer where exact values cost much."""
     work = sum(e.size for e in spec.outputs) * (1 + len(spec.args))
     return max(_FEWEST, min(POINTS, _WORK // work))
-
-
-def command_line(
-    spec: Spec,
-    output: Path | None,
-    tests_path: Path | None,
-    how: settings.How | None = None,
-    templates: Path | None = None,
-) -> str:
-    """The command that generates the same files again."""
-    words = ["vjpgen", spec.text, "--name", spec.name, "--args", ",".join(spec.args)]
-    for text in spec.assume_text:
-        words += ["--assume", text]
-    for option, text in spec.meant.words if spec.meant else ():
-        words += [option, text]
-    for option, text in spec.signature.words:
-        words += [option, text]
-    words += how.words if how is not None else []
-    return shlex.join([*words, *file_words(output, tests_path, templates)])
-
-
-def module_place(name: str, output: Path | None, tests: Path | None) -> str:
-    """The module of a function as its tests find it, from their own folder."""
-    module = output or Path(f"{name}.py")
-    beside = tests or module.with_name(f"test_{module.name}")
-    return Path(os.path.relpath(module, beside.parent)).as_posix()
-
-
-def command_again(
-    words: Sequence[str],
-    output: Path | None,
-    tests: Path | None,
-    effort: str = "normal",
-    templates: Path | None = None,
-) -> str:
-    """The command that generates the same files again, of what is no formula."""
-    how = ["--effort", effort] if effort != "normal" else []
-    return shlex.join(["vjpgen", *words, *how, *file_words(output, tests, templates)])
-
-
-def file_words(output: Path | None, tests_path: Path | None, templates: Path | None = None) -> list[str]:
-    """The options that say where templates, a module and its tests are, as seen from the module's folder."""
-    words = []
-    if templates is not None:
-        place = templates if output is None else Path(os.path.relpath(templates, output.parent))
-        words += ["--templates", place.as_posix()]
-    if output is None:
-        return words
-    words += ["-o", output.name]
-    if tests_path is not None and tests_path != output.with_name(f"test_{output.name}"):
-        words += ["--tests", Path(os.path.relpath(tests_path, output.parent)).as_posix()]
-    return words
 
 
 def _report(plan: Plan, probe: Any, got: Any, plain: Any, versions: tuple[tuple[str, str], ...]) -> Report:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from vjpgen import deadline, digest, dotted, settings, template_files
+from vjpgen.again import command_again, module_place
 from vjpgen.external import External, formulas_without_calls, read
 from vjpgen.parse import parse
-from vjpgen.pipeline import command_again, module_place
 from vjpgen.wishes import Wishes
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vjpgen import deadline, settings, template_files
+from vjpgen.again import command_again, module_place
 from vjpgen.against_exact import ByTarget, cut, good, measured, misses, sentence, shortfall
 from vjpgen.domain_points import where
 from vjpgen.errors import DomainError
@@ -19,7 +20,6 @@ from vjpgen.implicit import Implicit, read_equation, read_inverse
 from vjpgen.implicit_points import SEED, around, beyond, landmarks, solutions
 from vjpgen.measured import Measured
 from vjpgen.meter import Meter, open_meter
-from vjpgen.pipeline import command_again, module_place
 from vjpgen.stable_sides import stable_side
 from vjpgen.system import System, read_system
 

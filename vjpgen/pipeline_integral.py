@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vjpgen import asking, deadline, pipeline, settings, template_files
+from vjpgen.again import command_again, module_place
 from vjpgen.against_exact import ByTarget, cut, good, measured, misses, sentence, shortfall
 from vjpgen.domain_points import where
 from vjpgen.errors import DomainError
 from vjpgen.expr import show
 from vjpgen.integral import Integral, read_integral
 from vjpgen.meter import Meter, open_meter
-from vjpgen.pipeline import command_again, module_place
 
 if TYPE_CHECKING:
     from vjpgen.integral_doc import Quadrature

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vjpgen import digest, plainly, render_system, render_system_tests
+from vjpgen.again import command_again, module_place
 from vjpgen.against_exact import ByTarget, cut, good, measured, misses, sentence, shortfall
 from vjpgen.domain_points import spec_of, where
 from vjpgen.errors import DomainError
@@ -17,7 +18,6 @@ from vjpgen.floats import Array, representable
 from vjpgen.implicit_points import SEED, around, landmarks
 from vjpgen.measured import Measured
 from vjpgen.meter import Meter
-from vjpgen.pipeline import command_again, module_place
 from vjpgen.points import sample
 from vjpgen.render_system import SolvedSystem
 from vjpgen.stable_sides import stable_side

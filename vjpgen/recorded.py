@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vjpgen import digest, files, headers
 from vjpgen.errors import FileRefused, InputError
@@ -93,7 +94,8 @@ class Recorded:
     def how(self) -> How:
         """How the command says that it was generated."""
         options = dict(self.options.pairs)
-        return How(**{k: options[f"--{k}"] for k in How.__slots__ if f"--{k}" in options})
+        given: dict[str, Any] = {k: options[f"--{k}"] for k in How.__slots__ if f"--{k}" in options}
+        return How(**given | ({"order": int(given["order"])} if "order" in given else {}))
 
     @property
     def tests(self) -> Path:
@@ -139,7 +141,7 @@ def read(path: Path, function: str | None = None) -> Recorded:
             (f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == asked.spec.name), None
         )
         said = "" if body is None else ast.get_docstring(body) or ""
-        closed = _closed(asked, said)
+        closed, both = _closed(asked, said), options.get("--mode") == "both"
     except InputError as error:
         raise FileRefused(f"{path}: the command in its header is refused: {error.message}") from None
     return Recorded(
@@ -150,7 +152,7 @@ def read(path: Path, function: str | None = None) -> Recorded:
         command,
         options,
         digest.untouched(text),
-        tuple(_disagreements(_told(asked, closed), header, tuple(commands), body)),
+        tuple(_disagreements(_told(asked, closed), header, tuple(commands), body, both)),
         _stated(said),
         len(commands) == 1,
     )
@@ -233,7 +235,7 @@ def _told(asked: Asked, closed: Spec | None) -> Asked:
 
 
 def _disagreements(
-    asked: Asked, header: str, names: Sequence[str], body: ast.FunctionDef | None
+    asked: Asked, header: str, names: Sequence[str], body: ast.FunctionDef | None, both: bool
 ) -> Iterator[str]:
     """Where the title, the commands and the code name different functions."""
     spec = asked.spec
@@ -248,15 +250,16 @@ def _disagreements(
     taken = tuple(a.arg for a in (*body.args.posonlyargs, *body.args.args))
     if taken != spec.args:
         yield f"{spec.name} takes ({', '.join(taken)}), its command says ({', '.join(spec.args)})"
-    if [ast.unparse(d) for d in body.decorator_list] != [_decorator(spec)]:
-        yield f"{spec.name} is no jax.custom_vjp function"
+    kind = "jvp" if both else "vjp"
+    if [ast.unparse(d) for d in body.decorator_list] != [_decorator(spec, kind)]:
+        yield f"{spec.name} is no jax.custom_{kind} function"
     said = " ".join((ast.get_docstring(body) or "").partition("\n\n")[0].split())
     if said != asked.said:
         yield f"the docstring of {spec.name} says {said}, its command {asked.said}"
 
 
-def _decorator(spec: Anything) -> str:
-    return spec.decorator("vjp") if isinstance(spec, Spec) else "jax.custom_vjp"
+def _decorator(spec: Anything, kind: str) -> str:
+    return spec.decorator(kind) if isinstance(spec, Spec) else "jax.custom_vjp"
 
 
 def _stated(docstring: str) -> dict[str, Stated]:

@@ -268,14 +268,15 @@ def _representable(truth: np.ndarray) -> np.ndarray:
 
 def _reference(at: Probe, section: str, i: int, errors: np.ndarray) -> Reference:
     truth = _flat(at.values[i : i + 1], at.partials[i : i + 1], at.partials[i : i + 1])[0]
-    bounds = tuple(_bound(e, t) for e, t in zip(errors.tolist(), truth.tolist(), strict=True))
+    bounds = tuple(bound(e, t) for e, t in zip(errors.tolist(), truth.tolist(), strict=True))
     partials = at.partials[i].reshape(-1).tolist()
     return Reference(
         section, tuple(map(float, at.at[i])), tuple(at.values[i].tolist()), tuple(partials), bounds
     )
 
 
-def _bound(error: float, truth: float) -> int | None:
+def bound(error: float, truth: float) -> int | None:
+    """The ulps that a test allows where this error was measured; None where nothing is compared."""
     if math.isnan(truth) or math.isnan(error) or error > _NO_DIGITS:
         return None
     return max(FLOOR, 2 * math.ceil(error))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vjpgen import double_word
+from vjpgen.both_scaffold import Both
 from vjpgen.doc import Doc, documentation, header, kept
 from vjpgen.forms import Plan
+from vjpgen.higher_scaffold import Call, Calling, PartialFunction, Tower
 from vjpgen.lowering import lower
 from vjpgen.module_names import SUPPORT, plain_name
 from vjpgen.naming import Names
@@ -33,12 +35,14 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
         TemplateRefused: they cannot be used.
     """
     templates = Templates(folder, body=body)
-    scaffold = Scaffold(plan)
-    bodies = scaffold.bodies()
-    helpers = _helpers(templates, bodies, scaffold.like)
+    tower = None if plan.forms.higher is None else Tower(plan.forms, plan.forms.higher)
+    scaffold = _scaffold(plan, {} if tower is None else tower.calls())
+    bodies, above = scaffold.bodies(), () if tower is None else tower.functions()
+    statements = _statements(bodies, above)
+    helpers = _helpers(templates, statements, scaffold.like)
     spec = plan.forms.spec
     decorators = {kind: spec.decorator(kind) for kind in ("vjp", "jvp")}
-    code = "\n".join((*decorators.values(), _statements(bodies), *helpers))
+    code = "\n".join((*decorators.values(), statements, *helpers))
     arrays = _tuple_of("Array" for _ in spec.arrays)
     text = templates.render(
         "module.py.j2",
@@ -54,6 +58,7 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
         decorators=decorators,
         returns=_returns(spec),
         documentation=documentation(spec.name, spec.args, doc),
+        kept=kept(plan),
         saved=_at_most(f": {kept(plan)}", 33),
         residuals_type=bodies.residuals_type,
         cotangent=bodies.cotangent,
@@ -65,10 +70,18 @@ def render_module(plan: Plan, doc: Doc, folder: Path | None = None) -> str:
         bwd=bodies.bwd,
         rule=bodies.rule,
         twin=spec.linear,
-        partials=bodies.partials,
+        both=plan.both,
+        higher=above,
+        partials=(*bodies.partials, *(f for function in above for f in function.partials)),
         helpers=helpers,
     )
     return templates.lay_out(text)
+
+
+def _scaffold(plan: Plan, calls: Mapping[tuple[int, int], Call]) -> Scaffold:
+    if plan.both:
+        return Both(plan, calls)
+    return Scaffold(plan) if plan.forms.higher is None else Calling(plan, calls)
 
 
 def _returns(spec: Spec) -> str:
@@ -158,9 +171,9 @@ def body(lines: Sequence[str]) -> str:
     return textwrap.indent("\n".join(lines), "    ")
 
 
-def _helpers(templates: Templates, bodies: Bodies, like: bool) -> list[str]:
+def _helpers(templates: Templates, statements: str, like: bool) -> list[str]:
     """The text of every helper that the module calls, directly or through another, callers first."""
-    found = with_callees(templates, helpers_in(_statements(bodies)), _LIKE[like])
+    found = with_callees(templates, helpers_in(statements), _LIKE[like])
     return decorators_first(found)
 
 
@@ -181,8 +194,10 @@ def with_callees(templates: Templates, names: Sequence[str], like: str) -> list[
     return list(found.values())
 
 
-def _statements(bodies: Bodies) -> str:
-    functions = (bodies.plain, bodies.fwd, bodies.bwd, bodies.rule, *(f.lines for f in bodies.partials))
+def _statements(bodies: Bodies, above: Sequence[PartialFunction]) -> str:
+    functions = [bodies.plain, bodies.fwd, bodies.bwd, bodies.rule, *(f.lines for f in bodies.partials)]
+    for function in above:
+        functions += [function.plain, function.rule, *(f.lines for f in function.partials)]
     return "\n".join(line for lines in functions for line in lines)
 
 

@@ -16,7 +16,8 @@ from vjpgen import __version__, sweep
 from vjpgen.callee import Callee
 from vjpgen.expr import show
 from vjpgen.floats import BAR
-from vjpgen.measured import Nature
+from vjpgen.higher_reference import HigherSuite
+from vjpgen.measured import WAYS, Nature
 from vjpgen.reference import FLOOR, Reference, Suite, quantities, sections
 from vjpgen.render import render_plain
 from vjpgen.spec import Signature, Spec
@@ -60,6 +61,8 @@ def render_tests(
     platform: Sequence[str] = (),
     foreign: Foreign | None = None,
     folder: Path | None = None,
+    higher: HigherSuite | None = None,
+    both: bool = False,
 ) -> str:
     """The test file's source, formatted.
 
@@ -70,6 +73,8 @@ def render_tests(
         platform: what measured the bounds, `verify.platform()`.
         foreign: the function to test where it is not a generated one.
         folder: a user's templates.
+        higher: what is stated of partials above the first order, where they are generated.
+        both: whether the function serves both modes.
 
     Raises:
         TemplateRefused: they cannot be used.
@@ -133,6 +138,8 @@ def render_tests(
         tame=[_tuple(r.inputs) for r in tame],
         half=[_tuple(r.inputs) for r in tame if foreign is None and _fits_half(r)],
         looser=[_tuple((r.inputs, r.quantity, r.bound, r.reason)) for r in remarks],
+        both=both,
+        higher=None if higher is None else _higher(higher),
         references=[(name, [_row(r, shown) for r in found]) for name, found in sections(suite.references)],
     )  # fmt: skip
     return templates.lay_out(text)
@@ -187,6 +194,20 @@ def _row(r: Reference, shown: int) -> str:
     bounds: object = r.bounds[:shown]
     bounds = r.bounds[0] if len(set(r.bounds[:shown])) == 1 and r.bounds[0] is not None else bounds
     return _tuple((r.inputs, r.values, r.partials, bounds))
+
+
+def _higher(found: HigherSuite) -> dict[str, object]:
+    """What the template of tests of higher partials is told."""
+    rows = [_tuple((r.inputs, r.exact, r.bounds)) for r in found.references]
+    return {
+        "order": found.order,
+        "names": found.names,
+        "wanted": [_tuple(which) for which in found.wanted],
+        "ways": {r: WAYS[r] for r in range(2, found.order + 1)},
+        "references": rows,
+        "levels": [(name, _lines(sweep.packed(text))) for name, text in found.levels],
+        "tame": [_tuple(inputs) for inputs in found.tame],
+    }
 
 
 def _tame(references: Sequence[Reference]) -> list[Reference]:

@@ -13,7 +13,7 @@ import numpy as np
 from vjpgen.departure import Departure
 from vjpgen.expr import Expr, show
 from vjpgen.floats import BAR, Array, error_bits, representable, ulps
-from vjpgen.forms import Plan
+from vjpgen.forms import Forms, Plan
 from vjpgen.naming import output_names
 from vjpgen.spec import Spec
 
@@ -119,6 +119,9 @@ class Report:
         meant: that the gradient is not the derivative, what it is and how far from it; empty where it is.
         departures: the figures in those sentences.
         definitions: names in the forms that are no arguments, and what they stand for.
+        order: up to which order derivatives are generated forms.
+        higher: partials of the second order and above; `figures` with reverse mode, `forward` with forward
+            mode throughout.
     """
 
     name: str
@@ -136,6 +139,8 @@ class Report:
     meant: tuple[str, ...] = ()
     departures: tuple[Departure, ...] = ()
     definitions: tuple[tuple[str, str], ...] = ()
+    order: int = 1
+    higher: tuple[Target, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same as nested plain data."""
@@ -237,6 +242,36 @@ def targets(plan: Plan, probe: Any, got: Any, plain: Any) -> tuple[Target, ...]:
                 figures(naive, truth, at),
                 failure(naive, truth, at),
                 _front(plan, i, j),
+            )
+        )
+    return tuple(found)
+
+
+def higher_targets(forms: Forms, probe: Any, truth: Array, got: Array, plain: Array) -> tuple[Target, ...]:
+    """Measured figures of every partial of the second order and above.
+
+    Args:
+        forms: with the higher ones.
+        probe: `reference.Probe`; figures are over its sample.
+        truth: exact, (n, t), at all points of the probe.
+        got: (w, n, t), from reverse mode throughout to forward mode throughout.
+        plain: (n, t), the plain formula's.
+    """
+    assert forms.higher is not None
+    rows, found = probe.sampled, []
+    at = probe.at[rows]
+    for q, (which, form) in enumerate(forms.higher.found):
+        results = (np.ascontiguousarray(r[rows, q]) for r in (got[0], got[-1], plain))
+        reverse, forward, naive = results
+        exact = truth[rows, q]
+        found.append(
+            Target(
+                forms.spec.higher_label(*which),
+                show(form),
+                figures(reverse, exact, at),
+                figures(forward, exact, at),
+                figures(naive, exact, at),
+                failure(naive, exact, at),
             )
         )
     return tuple(found)

@@ -54,7 +54,7 @@ class Pictures:
 
         if not self.places:
             return []
-        from vjpgen.pipeline import command_line
+        from vjpgen.again import command_line
 
         found = survey(made.spec, made.module, beside=self.beside, seed=self.seed, step=step)
         step("drawing")

@@ -19,7 +19,16 @@ _COMPUTED = frozenset(("output", "intermediate"))
 Score = Callable[[Plan], float]
 
 
-def plan(forms: Forms, score: Score | None = None, choice: str = "auto") -> Plan:
+def plan(forms: Forms, score: Score | None = None, choice: str = "auto", both: bool = False) -> Plan:
+    """`chosen`, with one function for both modes or with two.
+
+    A gradient that is meant is one of the arguments alone then: inside the rule an output has it as well.
+    """
+    found = chosen(forms, score, "input" if both and forms.spec.meant else choice)
+    return replace(found, both=both)
+
+
+def chosen(forms: Forms, score: Score | None = None, choice: str = "auto") -> Plan:
     """The plan that is asked for; without a choice the cheapest that keeps the backward pass accurate.
 
     Args:
@@ -37,7 +46,7 @@ def plan(forms: Forms, score: Score | None = None, choice: str = "auto") -> Plan
     Raises:
         OptionError: outputs are asked for, and the partials do not follow from one.
     """
-    if choice == "input":
+    if choice == "input" or forms.higher is not None:  # which are functions of the arguments
         return next(p for p in candidates(forms) if not any(r.kind in _COMPUTED for r in p.residuals))
     if choice == "output":
         return _of_outputs(forms)

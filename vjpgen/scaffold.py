@@ -74,6 +74,7 @@ class Scaffold:
         self.names = Names(
             (*module_names(spec.name), *spec.args, *self.outs, *(r.name for r in plan.residuals))
         )
+        self.primal, self.kept_with = f"{spec.name}_jvp", plain_name(spec.name)  # what rule and fwd call
         self.anchors = [dict(zip(spec.args, a, strict=True)) for a in plan.forms.anchors]
         self.saved_inputs = [r.name for r in plan.residuals if r.kind == "input"]
         self.alone = len(spec.arrays) == 1
@@ -203,6 +204,13 @@ class Scaffold:
         held = iter(name for _, name in self._varying(matrix))
         return tuple(tuple(constant(e) if is_constant(e) else next(held) for e in row) for row in matrix)
 
+    def _computed(
+        self, names: Names, matrix: Matrix, suffix: str, kept: Sequence[str], like: str
+    ) -> list[str]:
+        """Statements that compute the partials which vary, from what is kept, in the dtype of `like`."""
+        varying = ", ".join(name for _, name in self._varying(matrix))
+        return [f"{varying} = _{self.spec.name}_{suffix}(*_widen({like}.dtype, {', '.join(kept)}))"]
+
     def _free(self) -> list[str]:
         used = variables(*(e for row in self.plan.forms.partials for e in row))
         return [a for a in self.args if a in used]
@@ -211,7 +219,7 @@ class Scaffold:
 
     def _fwd(self, blocks: list[Block]) -> tuple[str, ...]:
         names = self.names.copy()
-        lines = self._called(names, f"{plain_name(self.spec.name)}({', '.join(self.args)})")
+        lines = self._called(names, f"{self.kept_with}({', '.join(self.args)})")
         wide = self._widened(blocks, names, lines, outputs=False)
         items = [wide.get(r.name, r.name) for r in self.plan.residuals if r.kind != "static"]
         if not self.alone:
@@ -259,9 +267,8 @@ class Scaffold:
             lines.append(f"{unpack(bars)} = {given}")
         varying = [name for _, name in self._varying(self.plan.bwd)]
         if varying:
-            wanted = ", ".join(r.name for r in self.plan.residuals)
-            call = f"_{self.spec.name}_partials(*_widen({bars[0]}.dtype, {wanted}))"
-            lines.append(f"{', '.join(varying)} = {call}")
+            wanted = [r.name for r in self.plan.residuals]
+            lines += self._computed(names, self.plan.bwd, "partials", wanted, bars[0])
         factors = self._factors(self.plan.bwd)
         sums = [
             total(product(row[j], bar) for row, bar in zip(factors, bars, strict=True))
@@ -292,15 +299,17 @@ class Scaffold:
         kept = [r.name for r in self.plan.residuals] if self.shared else self._free()
         lines = [
             f"{unpack(arrays, always=True)}, {unpack(dots, always=True)} = primals, tangents",
-            *self._called(names, f"{self.spec.name}_jvp({', '.join(self.args)})"),
+            *self._called(names, f"{self.primal}({', '.join(self.args)})"),
         ]
         varying = [name for _, name in self._varying(matrix)]
         if varying:
             wide = self._widened(blocks, names, lines, outputs=True) if self.shared else {}
-            given = ", ".join(wide.get(k, k) for k in kept)
-            given = given if wide else f"*_widen({self.outs[0]}.dtype, {given})"
             suffix = "partials" if self.shared else "partials_at"
-            lines.append(f"{', '.join(varying)} = _{self.spec.name}_{suffix}({given})")
+            if wide:
+                given = ", ".join(wide.get(k, k) for k in kept)
+                lines.append(f"{', '.join(varying)} = _{self.spec.name}_{suffix}({given})")
+            else:
+                lines += self._computed(names, matrix, suffix, kept, self.outs[0])
         along = dict(zip(arrays, dots, strict=True))
         tangents = [
             self._push(out, row, along) for out, row in zip(self.outs, self._factors(matrix), strict=True)

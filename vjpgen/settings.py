@@ -9,6 +9,9 @@ from vjpgen.errors import OptionError
 EFFORTS = ("low", "normal", "high")
 PREFERENCES = ("accuracy", "speed")
 RESIDUALS = ("auto", "input", "output", "recompute", "speed")
+ORDERS = (1, 2, 3)
+MODES = ("vjp", "both")
+_WITH_ORDER = ("auto", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +22,29 @@ class How:
         effort: how far the search goes.
         prefer: what a form is chosen for.
         residuals: what is kept (see `residuals.plan`).
+        order: up to which order derivatives are generated forms.
+        mode: "vjp", a function for reverse mode and a twin for forward mode, or "both", one for both.
 
     Raises:
-        OptionError: one of them is none of the words there are.
+        OptionError: one of them is none of the words there are, or the backward pass is to keep what a
+            derivative of it cannot be a function of.
     """
 
     effort: str = "normal"
     prefer: str = "accuracy"
     residuals: str = "auto"
+    order: int = 1
+    mode: str = "vjp"
 
     def __post_init__(self) -> None:
         accept(effort=self.effort, prefer=self.prefer)
         _one_of("residuals", self.residuals, RESIDUALS)
+        _one_of("mode", self.mode, MODES)
+        if self.order not in ORDERS or isinstance(self.order, bool):
+            raise OptionError(f"order is 1, 2 or 3, not {self.order!r}")
+        if self.order > 1 and self.residuals not in _WITH_ORDER:
+            message = f"with order {self.order} the inputs are kept, of which all derivatives are functions"
+            raise OptionError(f"{message}, not residuals={self.residuals!r}", hint="leave residuals out")
 
     @property
     def words(self) -> list[str]:
@@ -38,7 +52,9 @@ class How:
         usual = How()
         words = ["--effort", self.effort] if self.effort != usual.effort else []
         words += ["--prefer", self.prefer] if self.prefer != usual.prefer else []
-        return [*words, "--residuals", self.residuals] if self.residuals != usual.residuals else words
+        words += ["--residuals", self.residuals] if self.residuals != usual.residuals else []
+        words += ["--order", str(self.order)] if self.order != usual.order else []
+        return [*words, "--mode", self.mode] if self.mode != usual.mode else words
 
 
 def accept(*, effort: str = "normal", prefer: str = "accuracy", seed: int = 0) -> None:

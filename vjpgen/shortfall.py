@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vjpgen import smooth
+from vjpgen import higher_truth, smooth
 from vjpgen.expr import Expr, walk
 from vjpgen.floats import BAR, XLA_ULPS
-from vjpgen.forms import Plan
+from vjpgen.forms import Forms, Plan
 from vjpgen.ops import OPS
 from vjpgen.report import Shortfall, Target, labels
 
@@ -26,6 +26,18 @@ def shortfalls(plan: Plan, found: Sequence[Target]) -> tuple[Shortfall, ...]:
     return tuple(sorted(missed, key=lambda s: -s.off))
 
 
+def of_higher(forms: Forms, found: Sequence[Target]) -> tuple[Shortfall, ...]:
+    """The partials of the second order and above that miss the bar, the worst share first."""
+    missed = []
+    for target, (which, form) in zip(found, forms.higher.found if forms.higher else (), strict=True):
+        f = target.figures
+        if f.points and f.off:
+            condition = higher_truth.condition(forms.spec, f.worst, which)
+            reason = _why(form, f.max_ulps, condition)
+            missed.append(Shortfall(target.label, f.off, f.points, f.max_ulps, f.worst, reason))
+    return tuple(sorted(missed, key=lambda s: -s.off))
+
+
 def sentence(s: Shortfall, args: Sequence[str]) -> str:
     """One line for people."""
     at = ", ".join(f"{a} = {v:.6g}" for a, v in zip(args, s.inputs, strict=True))
@@ -37,8 +49,11 @@ def sentence(s: Shortfall, args: Sequence[str]) -> str:
 def _reason(plan: Plan, form: Expr, i: int, j: int | None, target: Target) -> str:
     spec = plan.forms.spec
     k = i if j is None else len(spec.outputs) + i * len(spec.args) + j
-    condition = smooth.condition(spec, target.figures.worst, k)
-    if target.figures.max_ulps <= 2 * condition:
+    return _why(form, target.figures.max_ulps, smooth.condition(spec, target.figures.worst, k))
+
+
+def _why(form: Expr, max_ulps: float, condition: float) -> str:
+    if max_ulps <= 2 * condition:
         return f"ill-conditioned there, condition number {condition:.1e}"
     poor = [OPS[x.op].jax for x in walk(form) if XLA_ULPS.get(x.op, 0.0) > _POOR]
     if poor:

@@ -171,6 +171,13 @@ class Spec:
             return f"grad {self.args[j]}" + (f" of {out}" if out else "")
         return f"d{out}/d{self.args[j]}"
 
+    def higher_label(self, i: int, places: tuple[int, ...]) -> str:
+        """What a partial of output i by arguments, each by its place, is called, such as d3/dx2 dy."""
+        counts = {k: places.count(k) for k in dict.fromkeys(places)}
+        below = " ".join(f"d{self.args[k]}{n if n > 1 else ''}" for k, n in counts.items())
+        power = len(places) if len(places) > 1 else ""
+        return f"d{power}{self.out(i) if self.several else ''}/{below}"
+
     def derived(self, i: int, j: int) -> bool:
         """Whether d output_i / d argument_j is made of the derivative of the value."""
         return self.gradient is None or self.gradient.formulas[i][j] is None

@@ -69,7 +69,7 @@ def _table(report: Report) -> Table:
     table.add_column("99%", justify="right", no_wrap=True)
     plain = "plain jnp as typed" if report.meant else "plain jnp under autodiff"
     table.add_column(plain, ratio=2, overflow="fold")
-    for target in report.targets:
+    for target in (*report.targets, *report.higher):
         table.add_row(*(Text(cell) for cell in _row(target, report.args)))
     return table
 

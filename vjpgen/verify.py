@@ -151,12 +151,12 @@ class _Program:
 
     def _results(self, one: Any, zero: Any, *at: Any) -> Any:
         outs, shape = range(self._n_outs), one.shape
-        values, pull = jax.vjp(_tupled(_traced(self._f), self._structure, shape), *at)
+        values, pull = jax.vjp(tupled(_traced(self._f), self._structure, shape), *at)
         bars = [tuple(one if k == i else zero for k in outs) for i in outs]
         rows = [unclipped(pull, bar, self._clips) if any(self._clips) else pull(bar) for bar in bars]
         if self._twin is None:
             return values, rows, None
-        push = jax.linearize(_tupled(_traced_twin(self._twin), self._structure, shape), *at)[1]
+        push = jax.linearize(tupled(_traced_twin(self._twin), self._structure, shape), *at)[1]
         bases = [tuple(one if k == j else zero for k in range(len(at))) for j in range(len(at))]
         return values, rows, [push(*basis) for basis in bases]
 
@@ -169,7 +169,7 @@ class _Program:
             np.stack(values, -1)[:n],
             np.stack([np.stack(row, -1) for row in rows], -2)[:n],
             forward,
-            residual_bytes(*_specialised(_tupled(self._f, self._structure, shape), self._f, columns)),
+            residual_bytes(*_specialised(tupled(self._f, self._structure, shape), self._f, columns)),
         )
 
 
@@ -250,7 +250,7 @@ def residual_bytes(f: Callable[..., Any], columns: Sequence[Column]) -> float:
     return float(size) / max(1, columns[0].size)
 
 
-def _tupled(
+def tupled(
     f: Callable[..., Any], structure: Structure, shape: tuple[int, ...]
 ) -> Callable[..., tuple[Any, ...]]:
     """`f` with a tuple of outputs of one shape."""
