@@ -139,8 +139,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ),
     ("candidates", "effort", "refute", "truncations", "verges"),
     ("splits",),
-    ("improve", "mending", "whole_powers"),
-    ("twins", "over_output"),
+    ("improve", "mending"),
+    ("twins", "over_output", "whole_powers"),
     ("search", "higher_search"),
     # Forms to text
     ("guards", "naming", "printer"),

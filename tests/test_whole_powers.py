@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import vjpgen
+from vjpgen.parse import parse
+from vjpgen.truth import Truth
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,18 @@ def test_an_assumption_that_keeps_the_base_positive_adds_no_choice() -> None:
 def test_second_derivatives_stay_finite_where_the_base_is_positive() -> None:
     f = vjpgen.function("x**y - 1", args=["x", "y"])
     assert np.isfinite(jax.jacfwd(jax.grad(f))(2.0, 3.0))
+
+
+def test_the_sign_of_a_base_is_that_of_a_form_that_is_right() -> None:
+    """Beyond 2**25 the sum x/2 + pi/4 is rounded to any multiple of pi."""
+    text = "k*tan(x/2 + pi/4)**y"
+    f = vjpgen.function(text, args=["x", "y", "k"])
+    rng = np.random.default_rng(3)
+    x = rng.choice([-1, 1], 300) * 2.0 ** rng.uniform(27, 120, 300)
+    at = np.stack([x, rng.uniform(0.5, 3, 300), rng.uniform(1, 2, 300)], axis=1).astype(np.float32)
+    exact = Truth(parse(text).outputs, ("x", "k", "y")).values(at[:, [0, 2, 1]].astype(np.float64))[:, 0]
+    real = np.isfinite(exact)
+    got = np.asarray(f(*at.T))
+    assert 100 < real.sum() < 200
+    assert np.isfinite(got[real]).all()
+    assert np.allclose(got[real], exact[real], rtol=1e-4)

@@ -52,7 +52,7 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
     points, how = sample(plain, POINTS, _SEED), replace(EFFORTS[effort], price=PRICES[prefer])
     edge = verges(plain, points, _SEED)
     found = mend(_search(plain, points, how, spec.derived, edge), spec.derived)
-    found = whole_powers.mend(found, spec.derived, _SEED)
+    found = whole_powers.mend(found, spec.derived, _SEED, how)
     if spec.meant is not None:
         return _with_gradient(spec, spec.meant, found, points.at, how)
     return replace(found, over_output=over_output(found, points, how))

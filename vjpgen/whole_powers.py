@@ -3,38 +3,42 @@
 The search looks where a power is real for every exponent, at bases from 0 on, and may have written it as an
 exponential of a logarithm. Large floats are whole numbers, so that an exponent is one more often than it
 seems: (1 + e*s)/(1 - e*s) to the power e/2 is real at every e beyond 2**25. There the formula holds
-as it is written.
+as it is written, of bases that are computed well: tan(x/2 + pi/4) has any sign at large x, where the sum is
+rounded, and (1 + tan(x/2))/(1 - tan(x/2)) has the right one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 
 import numpy as np
 
 from vjpgen import plainly
-from vjpgen.candidates import columns, full
+from vjpgen.candidates import Target, columns, full
+from vjpgen.effort import Effort
 from vjpgen.evaluation import evaluate
-from vjpgen.expr import Expr, call, has_op, num, variables, walk, where
+from vjpgen.expr import Expr, call, has_op, num, substitute, variables, walk, where
 from vjpgen.floats import Array
 from vjpgen.forms import Forms
-from vjpgen.points import Drawing, Format
+from vjpgen.improve import Improver
+from vjpgen.points import Drawing, Format, sample
 from vjpgen.spec import Spec
 
-_DRAWN = 4096
+_DRAWN, _SOUGHT = 4096, 512
 _FEWEST = 8  # points that show that a power of a negative number is meant
 _CHOICES = ("where", "max", "min")
 
 
-def mend(forms: Forms, derived: Callable[[int, int], bool], seed: int) -> Forms:
+def mend(forms: Forms, derived: Callable[[int, int], bool], seed: int, how: Effort) -> Forms:
     """The forms with the formula as it is written where the base of one of its powers is negative.
 
     Args:
         forms: what the search found.
         derived: whether partial (i, j) is the derivative of output i; others are left alone.
         seed: of the points at which the forms are compared with the formula.
+        how: the effort of the search for forms of the bases.
     """
     spec = forms.spec
     values, partials = list(forms.values), [list(row) for row in forms.partials]
@@ -42,13 +46,39 @@ def mend(forms: Forms, derived: Callable[[int, int], bool], seed: int) -> Forms:
         bases = _bases(output)
         if not bases or has_op(output, *_CHOICES):
             continue
-        negative = reduce(partial(call, "or"), [call("lt", b, num(0)) for b in bases])
-        env = _env(spec, negative, seed)
-        values[i] = _either(negative, output, values[i], env)
-        for j, name in enumerate(spec.args):
-            if derived(i, j) and name in variables(output):
-                partials[i][j] = _either(negative, plainly.partial(output, name), partials[i][j], env)
+        env = _env(spec, _negative(bases), seed)
+        slopes = {
+            j: plainly.partial(output, name)
+            for j, name in enumerate(spec.args)
+            if derived(i, j) and name in variables(output)
+        }
+        value = _missed(output, values[i], env)
+        missed = {j: e for j, e in slopes.items() if _missed(e, partials[i][j], env)}
+        if not value and not missed:
+            continue
+        stable = {b: _stable(b, spec, seed, how) for b in bases}
+        negative = _negative([*stable.values()])
+        if value:
+            values[i] = where(negative, substitute(output, stable), values[i])
+        for j, e in missed.items():
+            partials[i][j] = where(negative, substitute(e, stable), partials[i][j])
     return replace(forms, values=tuple(values), partials=tuple(map(tuple, partials)))
+
+
+def _negative(bases: Sequence[Expr]) -> Expr:
+    return reduce(partial(call, "or"), [call("lt", b, num(0)) for b in bases])
+
+
+def _stable(base: Expr, spec: Spec, seed: int, how: Effort) -> Expr:
+    """The best form of a base, over the arguments of either sign of it."""
+    if not base.args:
+        return base
+    alone = Spec("g", spec.args, (base,), False, spec.assume, "")
+    points = sample(alone, _SOUGHT, seed)
+    order = np.random.default_rng(seed).permutation(len(points.at))
+    target = Target((base,), points.truth_values[order, 0])
+    part = replace(how, graphs=how.graphs[:2], words=False)
+    return Improver(alone, points.at[order], part).improve([target])[0]
 
 
 def _bases(formula: Expr) -> list[Expr]:
@@ -66,9 +96,8 @@ def _env(spec: Spec, negative: Expr, seed: int) -> dict[str, Array]:
     return columns(spec, at[below])
 
 
-def _either(negative: Expr, plain: Expr, found: Expr, env: dict[str, Array]) -> Expr:
-    """`found`, and where a base is negative `plain`, if that is a number where `found` is none."""
+def _missed(plain: Expr, found: Expr, env: dict[str, Array]) -> bool:
+    """Whether the formula as written is a number at enough of the points where the form found is none."""
     with np.errstate(all="ignore"):
         wanted, got = (full(evaluate(e, env), next(iter(env.values()))) for e in (plain, found))
-    missed = np.isfinite(wanted) & ~np.isfinite(got)
-    return where(negative, plain, found) if missed.sum() >= _FEWEST else found
+    return bool((np.isfinite(wanted) & ~np.isfinite(got)).sum() >= _FEWEST)
