@@ -17,6 +17,7 @@ exp = {n: call("exp", var(n)) for n in "ab"}
 ROWS = [
     (a / b / c, a / (b * c)),
     (a / (b / c), a * c / b),
+    (num(1) / (a / (b / c)), b / (a * c)),
     (exp["a"] * exp["b"], call("exp", a + b)),
     (call("square", exp["a"]), call("exp", a + a)),
     (a / exp["b"], a * call("exp", -b)),

@@ -60,7 +60,8 @@ def _quotient(a: Expr, b: Expr) -> Expr | None:
         c = _number(b)
         return a * (num(1) / b if c is None else num(1 / c)) if c != 0 else None
     if b.op == "div":
-        return a * b.args[1] / b.args[0]
+        above = b.args[1] if _number(a) == 1 else a * b.args[1]
+        return above / b.args[0]
     if a.op == "div":
         return a.args[0] / (a.args[1] * b)
     if b.op == "exp":

@@ -124,11 +124,13 @@ def limits(spec: Spec, inputs: Sequence[float]) -> tuple[float, ...]:
     """Limits of the values (m), then of the partials (m * a), at a point; nan where there is none.
 
     A limit is there where results at distances of 2**-600 and 2**-559 in all diagonal directions agree to
-    2**-250.
+    2**-250; further along one argument at one distance, along another at the other.
     """
     width = len(spec.outputs) * (1 + len(spec.args))
     directions = list(islice(product((1, -1), repeat=len(inputs)), 16))
-    rows = [_moved(inputs, signs, near) for near in (_NEAR, _NEAR - 41) for signs in directions]
+    steps = range(2, 2 + len(inputs))
+    ways = (_NEAR, steps), (_NEAR - 41, steps[::-1])
+    rows = [_moved(inputs, signs, near, steps) for near, steps in ways for signs in directions]
     cells = truth_of(spec).balls(rows, _NEAR_PRECISION, partials=True)
     return tuple(_agreed([row[q] for row in cells]) for q in range(width))
 
@@ -240,13 +242,13 @@ def _agreed(around: Sequence[object]) -> float:
     return float(around[0]) if high - low <= 4e-16 * abs(high) else math.nan  # type: ignore[arg-type]
 
 
-def _moved(inputs: Sequence[float], signs: Sequence[int], nearness: int) -> list[arb]:
-    """A point next to `inputs` in one diagonal direction, by a little more along each further argument."""
+def _moved(inputs: Sequence[float], signs: Sequence[int], nearness: int, steps: Sequence[int]) -> list[arb]:
+    """A point next to `inputs` in one diagonal direction, so many steps along each argument."""
     before = ctx.prec
     ctx.prec = _NEAR_PRECISION
     try:
-        steps = (s * (k + 2) * _unit(x, nearness) for k, (s, x) in enumerate(zip(signs, inputs, strict=True)))
-        return [arb(x) + step for x, step in zip(inputs, steps, strict=True)]
+        each = zip(inputs, signs, steps, strict=True)
+        return [arb(x) + sign * step * _unit(x, nearness) for x, sign, step in each]
     finally:
         ctx.prec = before
 
