@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import vjpgen
 from vjpgen.floats import huge, representable, tiny
 from vjpgen.parse import parse
 from vjpgen.points import Points, sample
@@ -59,3 +62,23 @@ def test_the_same_every_time_and_others_for_another_seed() -> None:
 def test_arguments_next_to_the_largest_number() -> None:
     at = np.abs(found("log(1 + x**2)").at)
     assert (at > huge(np.float32) / 2).sum() >= 2
+
+
+def test_points_where_the_formula_overflows_on_its_way_and_its_result_does_not() -> None:
+    """exp(95) is infinite in float32, of the softmax of 95 and 94 both results are ordinary numbers."""
+    points = found("(exp(x)/(exp(x)+exp(y)), exp(y)/(exp(x)+exp(y)))")
+    x, y = points.at.astype(np.float64).T
+    with np.errstate(over="ignore"):
+        broken = np.isinf(np.exp(np.maximum(x, y).astype(np.float32))) & (np.maximum(x, y) < 5000)
+    assert broken.sum() >= 8
+    assert representable(points.truth_values[broken], np.float32).all()
+
+
+def test_a_function_of_softmax_is_a_number_at_moderate_inputs() -> None:
+    f = vjpgen.function("(exp(x)/(exp(x)+exp(y)), exp(y)/(exp(x)+exp(y)))", args=["x", "y"])
+    x, y = np.random.default_rng(1).uniform(-800, 800, (2, 4000)).astype(np.float32)
+    assert all(np.isfinite(v).all() for v in f(x, y))
+    _, pull = jax.vjp(f, x, y)
+    for k in range(2):
+        bars = tuple(np.full_like(x, float(i == k)) for i in range(2))
+        assert all(np.isfinite(g).all() for g in pull(tuple(map(jnp.asarray, bars))))

@@ -3,7 +3,9 @@
 Random points seldom come near the largest number: `x**lam / lam` overflows at one point in a thousand where
 the quotient does not, and a search that sees none of them cannot know. Such points are found by bisection
 between a point inside the range and one beyond it, for overflow and underflow of every result. Arguments
-next to the largest number are of the same kind: `(x + x) / 2` overflows there.
+next to the largest number are of the same kind: `(x + x) / 2` overflows there. So are points of moderate
+size where the formula as written overflows on its way, and its result does not: of exp(y)/(exp(x) + exp(y))
+near 95 a sample over all magnitudes may have none.
 """
 
 from __future__ import annotations
@@ -13,6 +15,11 @@ from itertools import chain, islice, zip_longest
 import numpy as np
 import numpy.typing as npt
 
+from vjpgen import plainly
+from vjpgen.candidates import columns, full
+from vjpgen.evaluation import Evaluator
+from vjpgen.expr import Expr, variables
+from vjpgen.floats import representable
 from vjpgen.points import Drawing, Format, Points, between, joined
 from vjpgen.spec import Spec
 
@@ -22,6 +29,9 @@ _ROUNDS = 4
 _STEPS = 7  # points on each line, in each round
 _KEPT = (1, 2, 3)  # after these rounds the last points inside are wanted
 _LAST = 6  # points for each argument in the last binade
+_TRIED, _MOST_BROKEN, _FEWEST_BROKEN = 4096, 48, 8
+_MODERATE = 12.0  # binary orders of magnitude, up and down, of what is tried
+_BOTH = np.float32, np.float64
 
 Rows = npt.NDArray[np.intp]
 
@@ -38,8 +48,8 @@ def verges(spec: Spec, points: Points, seed: int) -> Points:
     drawn = drawing.admitted(np.concatenate([drawing.ordinary(_DRAWN), drawing.patterns(_DRAWN // 2)]))
     beyond, which = _beyond(drawing, drawn)
     low, high = points.at[np.arange(len(beyond)) * len(points.at) // max(1, len(beyond))], drawn[beyond]
-    last = _last_binade(drawing)
-    found = [drawing.keep(last, len(last))]
+    last, broken = _last_binade(drawing), _broken(drawing)
+    found = [drawing.keep(last, len(last)), drawing.keep(broken, len(broken))]
     for turn in range(_ROUNDS if len(beyond) else 0):
         low, high = _closer(drawing, low, high, which)
         if turn in _KEPT:
@@ -57,6 +67,29 @@ def _last_binade(drawing: Drawing) -> np.ndarray:
     negative = (drawing.low[place] < 0) & (negative | (drawing.high[place] <= 0))
     at[rows, place] = form.number(np.where(negative, -keys, keys))
     return at
+
+
+def _broken(drawing: Drawing) -> np.ndarray:
+    """Points where the formula or a plain partial of it is infinite or NaN in float32, and not in float64."""
+    spec, rng = drawing.spec, drawing.rng
+    size = 2.0 ** rng.uniform(-_MODERATE, _MODERATE, (_TRIED, len(spec.args)))
+    drawn = np.where(rng.random(size.shape) < 0.5, -size, size)
+    drawn = np.where((drawn < drawing.low) | (drawn > drawing.high), -drawn, drawn)
+    at = drawn.astype(np.float32)
+    at = at[drawing.accepts(at)]
+    slopes = [plainly.partial(o, a) for o in spec.outputs for a in variables(o)]
+    narrow, wide = (Evaluator({n: c.astype(t) for n, c in columns(spec, at).items()}, t) for t in _BOTH)
+
+    def inside(e: Expr) -> np.ndarray:
+        return representable(full(wide(e), at[:, 0]), np.float32)
+
+    kept = np.logical_and.reduce([inside(o) for o in spec.outputs])
+    share = max(_FEWEST_BROKEN, _MOST_BROKEN // len([*spec.outputs, *slopes]))
+    found = np.zeros(len(at), bool)
+    for e in (*spec.outputs, *slopes):  # of each as many: what breaks one may be out of range for another
+        broken = kept & inside(e) & ~np.isfinite(full(narrow(e), at[:, 0]))
+        found[np.flatnonzero(broken)[:share]] = True
+    return np.asarray(at[found])
 
 
 def _beyond(drawing: Drawing, at: np.ndarray) -> tuple[Rows, Rows]:
