@@ -23,7 +23,7 @@ _MOST = 4096  # points that are made
 _TRIED = 384  # points of a part that are put to the proof
 _CLOSE = 1e-5  # relative distance from the truth that rounding explains
 _SEED = 19
-WORTHLESS = 128.0  # bits of a form where it is not the formula
+WORTHLESS = 1024.0  # bits, more than a result that is not finite costs: where a limit is known to be wrong
 
 
 def wrong_limit(choice: Choice, formula: Expr, spec: Spec, env: Mapping[str, Array]) -> Term | None:
@@ -43,6 +43,8 @@ def wrong_limit(choice: Choice, formula: Expr, spec: Spec, env: Mapping[str, Arr
         if _is_limit(term.expr) and not _holds(term.expr, formula, spec, scrutinee, low, high):
             keys = np.broadcast_to(evaluate(scrutinee, env), term.bits.shape)
             bits = np.where((keys >= low) & (keys < high), WORTHLESS, term.bits)
+            if np.array_equal(bits, term.bits, equal_nan=True):  # it is known to be, and nothing is better
+                continue
             return replace(term, bits=bits, score=term.score + float((bits - term.bits).mean()))
     return None
 
