@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from vjpgen import chain, pieces, plainly
+from vjpgen.candidates import on_path
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, has_op, num, rebuild, show, single_words, substitute
 from vjpgen.floats import Array
@@ -134,7 +135,7 @@ def questions(
         return
     for leaf in computed:
         path = tuple(substitute(c, defined) for c in leaf.path)
-        inside = _inside(spec, path, at)
+        inside = on_path(path, spec, at)
         end = rebuild(substitute(leaf.outputs[0], defined), single_words)
         start = _around(spec, given, inside, at)
         around = _around(spec, known, inside, at) if known else None
@@ -186,18 +187,11 @@ def _positive(condition: Expr) -> Expr:
     )
 
 
-def _inside(spec: Spec, path: Sequence[Expr], at: Array) -> Array:
-    inside = np.ones(len(at), bool)
-    for condition in path:
-        inside &= _values(condition, spec, at).astype(bool)
-    return inside
-
-
 def _around(spec: Spec, leaves: Sequence[pieces.Leaf], inside: Array, at: Array) -> Expr | None:
     """The piece in which all of these points lie; None where they lie in several."""
     if len(leaves) == 1:
         return leaves[0].outputs[0]
-    within = (leaf for leaf in leaves if (_inside(spec, leaf.path, at) | ~inside).all() and inside.any())
+    within = (leaf for leaf in leaves if (on_path(leaf.path, spec, at) | ~inside).all() and inside.any())
     found = next(within, None)
     return None if found is None else found.outputs[0]
 

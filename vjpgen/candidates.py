@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from vjpgen import two_words
 from vjpgen.compiled import variants
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, num, var, walk
 from vjpgen.extract import Term, make_term
 from vjpgen.floats import Array
@@ -44,6 +45,14 @@ def judged(e: Expr, computed: Callable[[Expr], Array], truth: Array, price: floa
         return last
     bits = np.maximum.reduce([t.bits for t in terms])
     return replace(last, bits=bits, score=last.score + float((bits - last.bits).mean()))
+
+
+def on_path(path: Sequence[Expr], spec: Spec, at: Array) -> Array:
+    """Which points satisfy all conditions of a path, in float64."""
+    inside, env = np.ones(len(at), bool), {k: v.astype(np.float64) for k, v in columns(spec, at).items()}
+    for condition in path:
+        inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape).astype(bool)
+    return inside
 
 
 def full(values: Array, like: Array) -> Array:

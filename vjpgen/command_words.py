@@ -192,27 +192,13 @@ def _finite(found: Any) -> Any:
     return str(found) if isinstance(found, float) and not math.isfinite(found) else found
 
 
-effort = click.option(
-    "--effort",
-    type=click.Choice(EFFORTS),
-    default="normal",
-    show_default=True,
-    help="How far the search goes.",
-)
-prefer = click.option(
-    "--prefer",
-    type=click.Choice(PREFERENCES),
-    default="accuracy",
-    show_default=True,
-    help="What a form is chosen for.",
-)
-residuals = click.option(
-    "--residuals",
-    type=click.Choice(RESIDUALS),
-    default="auto",
-    show_default=True,
-    help="What is kept for the backward pass.",
-)
+def _one_of(option: str, words: Sequence[str], usual: str, says: str) -> Callable[[F], F]:
+    return click.option(option, type=click.Choice(words), default=usual, show_default=True, help=says)
+
+
+effort = _one_of("--effort", EFFORTS, "normal", "How far the search goes.")
+prefer = _one_of("--prefer", PREFERENCES, "accuracy", "What a form is chosen for.")
+residuals = _one_of("--residuals", RESIDUALS, "auto", "What is kept for the backward pass.")
 _order = click.option(
     "--order",
     type=click.IntRange(min(ORDERS), max(ORDERS)),
@@ -220,13 +206,7 @@ _order = click.option(
     show_default=True,
     help="Up to which order derivatives are generated.",
 )
-_mode = click.option(
-    "--mode",
-    type=click.Choice(MODES),
-    default="vjp",
-    show_default=True,
-    help="both: one function for reverse and forward mode.",
-)
+_mode = _one_of("--mode", MODES, "vjp", "both: one function for reverse and forward mode.")
 seed = click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Draws other points."
 )

@@ -27,7 +27,7 @@ def variants(e: Expr) -> tuple[Expr, ...]:
 
 
 def _step(x: Expr) -> Expr | None:
-    return _quotient_by_root(x) or _shared_step(x)
+    return _quotient_by_root(x) or _step_but_roots(x)
 
 
 def _quotient_by_root(x: Expr) -> Expr | None:
@@ -36,7 +36,7 @@ def _quotient_by_root(x: Expr) -> Expr | None:
     return x.args[0] * call("rsqrt", x.args[1].args[0])
 
 
-def _shared_step(x: Expr) -> Expr | None:
+def _step_but_roots(x: Expr) -> Expr | None:
     if not variables(x):  # computed in Python, before XLA sees it
         return None
     match x.op, x.args:
@@ -83,4 +83,4 @@ def _number(e: Expr) -> Fraction | None:
     return e.value if isinstance(e.value, Fraction) else None
 
 
-_settled, _roots_below = Settling(_step), Settling(_shared_step)
+_settled, _roots_below = Settling(_step), Settling(_step_but_roots)

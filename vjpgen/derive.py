@@ -50,11 +50,11 @@ def spread(e: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
     v*sqrt(t) does not, and hides which of its terms cancel.
     """
     s = to_sympy(e, scope)
-    t = s.replace(_has_quotient_of_sum, lambda f: f.func(*map(_multiplied_out, f.args)))
+    t = s.replace(_has_sum, lambda f: f.func(*map(_multiplied_out, f.args)))
     return () if t == s else (from_sympy(t, {symbol: name for name, symbol in scope.items()}),)
 
 
-def _has_quotient_of_sum(s: Any) -> bool:
+def _has_sum(s: Any) -> bool:
     return isinstance(s, sp.Function) and s.has(sp.Add) and _terms(s) <= _EXPANSION_LIMIT
 
 

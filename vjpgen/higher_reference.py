@@ -14,9 +14,8 @@ import numpy as np
 from vjpgen import higher_truth, sweep
 from vjpgen.floats import Array, representable
 from vjpgen.forms import Partial
-from vjpgen.reference import Probe, Suite, bound, distance
+from vjpgen.reference import HALF, Probe, Suite, bound, distance, is_short
 
-_HALF = (2.0**-12, 2.0**12)
 _MOST_TAME = 8
 
 
@@ -108,7 +107,7 @@ def _references(probe: Probe, suite: Suite, truth: Array, errors: Array) -> Iter
 
 
 def _tame(references: tuple[HigherReference, ...]) -> tuple[tuple[float, ...], ...]:
-    low, high = _HALF
+    low, high = HALF
     found = [
         r
         for r in references
@@ -116,10 +115,5 @@ def _tame(references: tuple[HigherReference, ...]) -> tuple[tuple[float, ...], .
         and all(x == 0 or low <= abs(x) <= high for x in (*r.exact, *r.inputs))
         and any(r.exact)
     ]
-    short = [r.inputs for r in found if all(_short(x) for x in r.inputs)]
+    short = [r.inputs for r in found if all(is_short(x) for x in r.inputs)]
     return tuple(dict.fromkeys((*short, *(r.inputs for r in found))))[:_MOST_TAME]
-
-
-def _short(x: float) -> bool:
-    """Whether eight significant bits hold a number."""
-    return float(np.ldexp(np.frexp(x)[0], 8)).is_integer()

@@ -15,14 +15,14 @@ import numpy as np
 from vjpgen import chain, higher_truth, pieces, plainly, twins, verges
 from vjpgen.beams import BAR_BITS
 from vjpgen.bessel import scaled
-from vjpgen.candidates import Target, columns, judged
+from vjpgen.candidates import Target, columns, judged, on_path
 from vjpgen.effort import EFFORTS, PRICES, Effort
-from vjpgen.evaluation import Evaluator, evaluate
+from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, num, substitute, var, variables, where
 from vjpgen.factoring import factored
 from vjpgen.floats import Array
 from vjpgen.forms import Forms, Higher, Partial, higher_partials
-from vjpgen.improve import FEWEST, POINTS, Improver
+from vjpgen.improve import FEWEST, LONGEST_SHAPE, POINTS, Improver
 from vjpgen.mending import mend
 from vjpgen.points import sample
 from vjpgen.spec import Spec
@@ -31,7 +31,6 @@ from vjpgen.tidy import tidy
 _SEED = 20240229
 _FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
 _CLEARLY = 0.1  # bits
-_LONGEST_SHAPE = 250  # nodes of a shape that is derived from a form of the order below
 
 
 def higher(forms: Forms, order: int, *, effort: str = "normal", prefer: str = "accuracy") -> Higher:
@@ -68,10 +67,7 @@ def _order(
     """The forms of the partials of one order, from those of the order below."""
     spec = forms.spec
     truth = higher_truth.exact(spec, at, wanted)
-    try:
-        tree = pieces.tree(spec.outputs, spec.assume)
-    except pieces.TooManyPieces:
-        tree = pieces.Leaf(spec.outputs, ())
+    tree = pieces.tree_or_leaf(spec.outputs, spec.assume)
     below = known if isinstance(tree, pieces.Leaf) else {}
     found = {leaf: _leaf(leaf, spec, wanted, below, at, truth, how, edge) for leaf in pieces.leaves(tree)}
 
@@ -96,10 +92,7 @@ def _leaf(
     how: Effort,
     edge: int,
 ) -> tuple[Expr, ...]:
-    inside = np.ones(len(at), bool)
-    env = {k: v.astype(np.float64) for k, v in columns(spec, at).items()}
-    for condition in leaf.path:
-        inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
+    inside = on_path(leaf.path, spec, at)
     plain = [plain_partial(leaf.outputs[i], [spec.args[k] for k in places]) for i, places in wanted]
     if inside.sum() < FEWEST:
         return tuple(plain)
@@ -127,7 +120,7 @@ def _derived(partial: Partial, known: Mapping[Partial, Expr], spec: Spec) -> lis
     for k in dict.fromkeys(places):
         below = known.get((i, _without(places, k)))
         slope = None if below is None else chain.partial(below, spec.args[k])
-        if slope is not None and slope.size <= _LONGEST_SHAPE:
+        if slope is not None and slope.size <= LONGEST_SHAPE:
             found.append(tidy(slope))
     return found
 

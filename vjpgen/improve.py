@@ -41,7 +41,7 @@ FEWEST = 16  # points that a piece needs to be searched
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
 _SHARPENED = 4  # candidates that are tried in double words
 _BALANCED = 8  # candidates whose products are put into a safer order
-_LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
+LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 96.0  # further bits that infinity or NaN costs where the truth is a number
 _FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
 _LOST = 47.0  # bits that only a result that is not finite costs
@@ -70,9 +70,7 @@ class Improver:
         self.mirrors: dict[Expr, tuple[Mirror, ...]] = {}
         self.fronts: dict[int, tuple[Trade, ...]] = {}
         self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the equal terms that were chosen
-        self.offers: dict[
-            int, tuple[list[Term], list[Term]]
-        ] = {}  # what was on offer: equal terms, local ones
+        self.offers: dict[int, tuple[list[Term], list[Term]]] = {}  # equal terms on offer, and local ones
         self.sharpened: dict[int, Expr] = {}  # what double words were tried for last
 
     def improve(self, targets: Sequence[Target]) -> tuple[Expr, ...]:
@@ -132,7 +130,7 @@ class Improver:
             return ()
         i, j = divmod(k - n, len(self.spec.args))
         slopes = (chain.partial(form, self.spec.args[j]) for form in self.forms.get(i, ()))
-        shapes = [tidy(s) for s in slopes if s is not None and s.size <= _LONGEST_SHAPE]
+        shapes = [tidy(s) for s in slopes if s is not None and s.size <= LONGEST_SHAPE]
         shapes += [factored(s) for s in shapes]
         return tuple(s for s in dict.fromkeys(shapes) if s not in target.shapes)
 
@@ -249,7 +247,6 @@ class Improver:
             so_far = self._best(k, target, (), so_far)
         equal, local = self.offers[k]
         single = (*(t.expr for t in _likely(equal, _SHARPENED)), *self.forms[k])
-        truth, known = counted(target.truth[: self.seen]), {t.expr for t in equal}
         truth, known = counted(target.truth[: self.seen]), {t.expr for t in equal}
         sharper = dict.fromkeys(map(two_words.sharper, single))
         terms = [self._term(e, truth, self.many) for e in sharper if e not in known]

@@ -70,6 +70,14 @@ def tree(outputs: tuple[Expr, ...], assume: tuple[Expr, ...] = ()) -> Tree:
     return built
 
 
+def tree_or_leaf(outputs: tuple[Expr, ...], assume: tuple[Expr, ...] = ()) -> Tree:
+    """The same; one leaf, with its choices in it, where the tree would have too many."""
+    try:
+        return tree(outputs, assume)
+    except TooManyPieces:
+        return Leaf(outputs, ())
+
+
 def _grow(outputs: tuple[Expr, ...], path: tuple[Expr, ...], assume: tuple[Expr, ...]) -> Tree:
     kink = next((x for x in walk(*outputs) if x.op in ("where", "max", "min")), None)
     if kink is None:

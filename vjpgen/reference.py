@@ -22,6 +22,7 @@ from vjpgen.oracle import seen, truth_of
 from vjpgen.points import Points, box
 from vjpgen.truth import Truth
 
+HALF = (2.0**-12, 2.0**12)  # magnitudes that half precision holds well
 FLOOR = 4  # ulps; no bound is tighter
 FAILS = "where plain autodiff fails"
 WORST = "worst points measured"
@@ -329,3 +330,8 @@ def sections(references: Sequence[Reference]) -> list[tuple[str, list[Reference]
     """References by section, in order."""
     names = dict.fromkeys(r.section for r in references)
     return [(name, [r for r in references if r.section == name]) for name in names]
+
+
+def is_short(x: float) -> bool:
+    """Whether eight significant bits hold a number."""
+    return math.ldexp(math.frexp(x)[0], 8).is_integer()

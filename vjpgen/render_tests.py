@@ -18,7 +18,7 @@ from vjpgen.expr import show
 from vjpgen.floats import BAR
 from vjpgen.higher_reference import HigherSuite
 from vjpgen.measured import WAYS, Nature
-from vjpgen.reference import FLOOR, Reference, Suite, quantities, sections
+from vjpgen.reference import FLOOR, HALF, Reference, Suite, is_short, quantities, sections
 from vjpgen.render import render_plain
 from vjpgen.spec import Signature, Spec
 from vjpgen.templating import Templates
@@ -37,7 +37,6 @@ MARGINS = {"cpu": 4, "gpu": 32, "tpu": 64}
 FOREIGN_MARGINS = {"cpu": 1, "gpu": 4, "tpu": 16}  # where bounds are demanded, not measured
 _WIDTH = 96
 _TAME, _NORMAL = (1e-12, 1e12), (1e-37, 1e38)
-_HALF = (2.0**-12, 2.0**12)
 _MOST_TAME = 12
 
 
@@ -239,14 +238,9 @@ def _scaled(r: Reference, low: float, high: float, loosest: float) -> bool:
 
 
 def _fits_half(r: Reference) -> bool:
-    low, high = _HALF
-    exact = all(abs(x) < high and float(np.float16(x)) == x and _short(x) for x in r.inputs)
+    low, high = HALF
+    exact = all(abs(x) < high and float(np.float16(x)) == x and is_short(x) for x in r.inputs)
     return exact and _scaled(r, low, high, BAR)
-
-
-def _short(x: float) -> bool:
-    """Whether eight significant bits hold a number."""
-    return math.ldexp(math.frexp(x)[0], 8).is_integer()
 
 
 def _tuple(items: Iterable[object]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from vjpgen import pieces, plainly, series, twins, whole_powers
 from vjpgen.bessel import scaled
-from vjpgen.candidates import Target, columns, full, judged
+from vjpgen.candidates import Target, columns, full, judged, on_path
 from vjpgen.compiled import compiled
 from vjpgen.effort import EFFORTS, PRICES, Effort
 from vjpgen.errors import DomainError
@@ -111,10 +111,7 @@ def _search(
 
     Points of the `edge` are looked at as well, but do not decide how far the search goes.
     """
-    try:
-        tree = pieces.tree(spec.outputs, spec.assume)
-    except pieces.TooManyPieces:
-        tree = pieces.Leaf(spec.outputs, ())
+    tree = pieces.tree_or_leaf(spec.outputs, spec.assume)
     if isinstance(tree, pieces.Leaf) and not any(has_op(o, "where") for o in tree.outputs):
         points = _with_limits(spec, tree, points, derived)
     points = _take(points, np.random.default_rng(_SEED).permutation(len(points.at)))
@@ -167,10 +164,7 @@ def _search_leaf(
     verges: int,
 ) -> tuple[tuple[Expr, ...], tuple[tuple[Trade, ...], ...]]:
     """Forms of the leaf's outputs, then of their partials, row by row; and what was on offer for each."""
-    inside = np.ones(len(points.at), bool)
-    env = {k: v.astype(np.float64) for k, v in columns(spec, points.at).items()}
-    for condition in leaf.path:
-        inside &= np.broadcast_to(evaluate(condition, env, np.float64), inside.shape)
+    inside = on_path(leaf.path, spec, points.at)
     chosen = points.at[inside]
     targets = _targets(leaf, spec, points, inside, derived)
     if len(chosen) < FEWEST:
