@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from vjpgen import derive, plainly
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num
-from vjpgen.factoring import factored
+from vjpgen.factoring import divided, factored
 from vjpgen.parse import parse
 
 
@@ -31,6 +31,20 @@ def formula(text: str) -> Expr:
 )
 def test_what_is_taken_out(text: str, expected: str) -> None:
     assert str(factored(formula(text))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(exp(y) - 1)/exp(y)", "1 - exp(-y)"),
+        ("(x*exp(y)**2 + 3*x)/(x*exp(y))", "exp(y) + 3 * exp(-y)"),
+        ("(x**2*y - x)/x**2", "y - 1 / x"),
+        ("(x - y)/z", "(x - y) / z"),  # no term gets shorter
+        ("x/(y - 1)", "x / (y - 1)"),
+    ],
+)
+def test_a_quotient_term_by_term(text: str, expected: str) -> None:
+    assert str(divided(formula(text))) == expected
 
 
 def test_a_formula_without_common_factors_is_the_same_object() -> None:

@@ -8,8 +8,9 @@ import jinja2
 import pytest
 
 from vjpgen.errors import InternalError
+from vjpgen.render_tests import TEMPLATE
 from vjpgen.template_files import templates_root
-from vjpgen.templating import Templates, tidy
+from vjpgen.templating import Templates, foreseen, tidy
 
 
 @pytest.mark.checkout
@@ -34,7 +35,7 @@ def test_undefined_names_raise() -> None:
 
 
 def test_html_is_escaped_and_python_is_not() -> None:
-    jinja = Templates().jinja
+    jinja = Templates().jinja.overlay()
     jinja.loader = jinja2.DictLoader(dict.fromkeys(("a.html.j2", "a.py.j2"), "{{ x }}"))
     assert [jinja.get_template(name).render(x="<") for name in ("a.html.j2", "a.py.j2")] == ["&lt;", "<"]
 
@@ -49,6 +50,16 @@ def test_blocks_leave_no_blank_lines_and_the_last_newline_stays() -> None:
 def test_an_unknown_template_raises_its_name() -> None:
     with pytest.raises(jinja2.TemplateNotFound, match="nothing"):
         Templates().jinja.get_template("nothing.py.j2")
+
+
+def test_a_template_and_what_it_includes_are_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    jinja = Templates().jinja
+    jinja.cache.clear()
+    with foreseen(TEMPLATE):
+        pass
+    monkeypatch.setattr(jinja2.Environment, "compile", None)  # nothing is left to compile
+    assert jinja.get_template(TEMPLATE).name == TEMPLATE
+    assert jinja.get_template("tests/exact.py.j2").name == "tests/exact.py.j2"
 
 
 def test_tidy_lays_out_with_ruffs_defaults() -> None:

@@ -44,6 +44,25 @@ def factored(e: Expr) -> Expr:
     return e if found is e else tidy(found)
 
 
+def divided(e: Expr) -> Expr:
+    """A quotient with its numerator divided term by term: (exp(y) - 1)/exp(y) as 1 - exp(-y).
+
+    The same expression where that is no shorter.
+    """
+    if e.op != "div" or e.args[0].op not in ("add", "sub"):
+        return e
+    found = tidy(_sum([_over(x, share, e.args[1]) for x, share in terms(e.args[0], _ONE)]))
+    return found if found.size < e.size else e
+
+
+def _over(x: Expr, share: Fraction, below: Expr) -> _Term:
+    powers: dict[Expr, int] = {}
+    for base, n in (*factors(x, 1), *factors(below, -1)):
+        powers[base] = powers.get(base, 0) + n
+    inverted = {b: call("exp", -b.args[0]) for b, n in powers.items() if b.op == "exp" and n < 0}
+    return _Term(share, {inverted.get(b, b): -n if b in inverted else n for b, n in powers.items() if n})
+
+
 class _Pass:
     """One expression, from the top down."""
 

@@ -19,6 +19,7 @@ from vjpgen.compiled import compiled
 from vjpgen.effort import Effort
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num, substitute
+from vjpgen.factoring import divided
 from vjpgen.floats import Array, representable, ulps
 from vjpgen.forms import OUTPUT, Forms
 from vjpgen.improve import FEWEST, Improver
@@ -86,7 +87,7 @@ def over_output(forms: Forms, points: Points, how: Effort) -> Expr | None:
     at, first = np.unique(kept[counted], return_index=True)
     order = np.random.default_rng(len(at)).permutation(len(at))
     at, alone = at[order], Spec("g", OUTPUT.names, (shape,), False, (), "")
-    target = Target((shape,), exact[counted][first][order])
+    target = Target((shape, divided(shape)), exact[counted][first][order])
     (found,) = Improver(alone, at[:, None], replace(how, graphs=how.graphs[:2], words=False)).improve(
         [target]
     )

@@ -226,6 +226,7 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
         residuals,
         search,
         shortfall,
+        templating,
     )
 
     shape, plain_shape = (len(spec.outputs), spec.structure), (len(spec.outputs), spec.several)
@@ -247,7 +248,7 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
     told = doc.draft(plan, command=command, notes=spec.notes, meant=meant)
     draft = render.render_module(plan, told, styled)
     step("measuring the generated code")
-    with template_files.blamed(styled):
+    with template_files.blamed(styled), templating.foreseen(render_tests.TEMPLATE):
         got = meter.measure(draft, spec.name, *shape, probe.columns(), spec.clips)
     step("measuring the plain formula")
     plain = meter.measure(naive, spec.name, *plain_shape, probe.columns())

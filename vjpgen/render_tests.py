@@ -35,6 +35,7 @@ _DEMANDED = (
 )
 MARGINS = {"cpu": 4, "gpu": 32, "tpu": 64}
 FOREIGN_MARGINS = {"cpu": 1, "gpu": 4, "tpu": 16}  # where bounds are demanded, not measured
+TEMPLATE = "test_module.py.j2"
 _WIDTH = 96
 _TAME, _NORMAL = (1e-12, 1e12), (1e-37, 1e38)
 _MOST_TAME = 12
@@ -91,7 +92,7 @@ def render_tests(
     whole = [r for r in tame if all(float(r.inputs[places[a]]) in range(-128, 128) for a in how.nondiff)]
     curved = () if any(c and 0 in c for c in spec.clips) else suite.curved
     text = templates.render(
-        "test_module.py.j2",
+        TEMPLATE,
         header=_header(suite, command, foreign),
         foreign=None if foreign is None else foreign.at,
         scalar=foreign is not None and foreign.nature.scalar,

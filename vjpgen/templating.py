@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
+from jinja2.meta import find_referenced_templates
 from jinja2.sandbox import SandboxedEnvironment
 from ruff.__main__ import find_ruff_bin
 
@@ -32,21 +35,10 @@ class Templates:
     """
 
     def __init__(self, folder: Path | None = None, **filters: Callable[..., Any]) -> None:
-        own = FunctionLoader(template_files.read)
-        kind: type[Environment] = Environment
         if folder is not None:
             template_files.accepted(folder)
-            kind = SandboxedEnvironment
         self.folder = folder
-        self.jinja = kind(
-            loader=own if folder is None else ChoiceLoader([FileSystemLoader(folder), own]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            autoescape=lambda name: name is not None and ".html." in name,
-        )
-        self.jinja.filters |= filters
+        self.jinja = _own(tuple(filters.items())) if folder is None else _theirs(folder, filters)
 
     def render(self, name: str, /, **variables: Any) -> str:
         """The text that a template makes of its variables.
@@ -88,6 +80,50 @@ class Templates:
             return f"{self.folder}/{getattr(error, 'name', None) or name}, line {line}"
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".j2")]
         return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else f"{self.folder}/{name}"
+
+
+@cache
+def _own(filters: tuple[tuple[str, Callable[..., Any]], ...]) -> Environment:
+    """The package's, one for all with the same filters: compiling takes longer than rendering."""
+    return _configured(Environment, FunctionLoader(template_files.read), dict(filters))
+
+
+@contextmanager
+def foreseen(name: str) -> Iterator[None]:
+    """Compiles one of the package's templates, and those that it includes, while the block waits."""
+
+    def compiled() -> None:
+        jinja = _own(())
+        for part in (name, *find_referenced_templates(jinja.parse(template_files.read(name) or ""))):
+            jinja.get_template(part or name)
+
+    thread = Thread(target=compiled)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def _theirs(folder: Path, filters: dict[str, Callable[..., Any]]) -> Environment:
+    """A user's, read anew: files come and go."""
+    loader = ChoiceLoader([FileSystemLoader(folder), FunctionLoader(template_files.read)])
+    return _configured(SandboxedEnvironment, loader, filters)
+
+
+def _configured(
+    kind: type[Environment], loader: BaseLoader, filters: dict[str, Callable[..., Any]]
+) -> Environment:
+    made = kind(
+        loader=loader,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=lambda name: name is not None and ".html." in name,
+    )
+    made.filters |= filters
+    return made
 
 
 def _said(error: Exception) -> str:
