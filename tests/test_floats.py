@@ -86,6 +86,11 @@ def test_errors_of_xla_are_the_same_every_time() -> None:
     assert not np.array_equal(once, np.sinh(env["x"].astype(float)).astype(F))
 
 
+@pytest.mark.parametrize("op", ["exp", "logistic", "log1p"])
+def test_a_single_number_stays_one(op: str) -> None:
+    assert apply(op, [np.asarray(0.5)], np.float64).shape == ()
+
+
 def test_bool_and_choice() -> None:
     (e,) = parse("where(x > 0 and not (x > 2), x, -1)").outputs
     assert evaluate(e, {"x": np.array([-1, 1, 3], F)}).tolist() == [-1, 1, -1]

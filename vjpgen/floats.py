@@ -259,7 +259,7 @@ def _diff_of_products(operands: list[Array], kind: np.dtype[Any]) -> Array:
 
 def _noise(values: Array) -> Array:
     """Numbers in [-1, 1) that look random and depend on the bits of `values` alone."""
-    i = np.ascontiguousarray(values, np.float64).view(np.uint64)
+    i = np.asarray(values, np.float64, order="C").view(np.uint64)
     h = (i ^ (i >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
     h = (h ^ (h >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return np.asarray((h >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0)
