@@ -24,6 +24,8 @@ THROUGH = {
     "digamma-reflected-sub": "1 / sinpi(b - a)",
     "digamma-reflected-add": "1 / sinpi(b - a)",
     "gamma-reflected": "1 / (sinpi(a) * gamma(a))",
+    "square-of-roots": "1 / (a - b)",
+    "half-square-of-roots": "1 / (a - b)",
 }
 
 

@@ -108,6 +108,13 @@ SIMPLIFYING: tuple[tuple[str, str], ...] = (
         sqrt-scale-plus: sqrt(a**2 + b) -> abs(a) * sqrt(1 + (b / a) / a) if nz(a)
         sqrt-scale-minus: sqrt(a**2 - b) -> abs(a) * sqrt(1 - (b / a) / a) if nz(a)
         cube-of-sqrt: sqrt(a)**3 -> a * sqrt(a)
+        square-of-roots: (a + b) - 2 * sqrt(a * b) -> (sqrt(a) - sqrt(b))**2 if nonneg(a), nonneg(b)
+        half-square-of-roots: (a + b) / 2 - sqrt(a * b) -> (sqrt(a) - sqrt(b))**2 / 2 if nonneg(a), nonneg(b)
+        cbrt-diff: cbrt(a) - cbrt(b) -> (a - b) / (cbrt(a)**2 + cbrt(a) * cbrt(b) + cbrt(b)**2) if nz(a)
+        cube-of-cbrt: cbrt(a)**3 -> a
+        cbrt-of-cube: cbrt(a**3) -> a
+        third-power: a**(1/3) -> cbrt(a) if pos(a)
+        two-thirds-power: a**(2/3) -> cbrt(a)**2 if pos(a)
         sign-scaled: sign(a**2 - b) -> sign(1 - (b / a) / a) if nz(a)
         over-square-minus: c / (a**2 - b) -> (c / a) / (a - b / a) if nz(a)
         root-over-factor: sqrt(a * b) / a -> sign(a) * sqrt(b / a) if nz(a)

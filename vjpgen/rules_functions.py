@@ -148,6 +148,8 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         asinh-odd: asinh(-a) <-> -asinh(a)
         acosh: log(a + sqrt(a**2 - 1)) -> acosh(a)
         acosh-factored: log(a + sqrt((a - 1) * (a + 1))) -> acosh(a)
+        acosh-one-plus: acosh(1 + a) -> 2 * asinh(sqrt(a / 2))
+        acosh-half: acosh(a) -> 2 * asinh(sqrt((a - 1) / 2))
         atanh: log((1 + a) / (1 - a)) -> 2 * atanh(a)
         atanh-right: log((a + 1) / (1 - a)) -> 2 * atanh(a)
         atanh-log1p: log1p(a) - log1p(-a) <-> 2 * atanh(a)
