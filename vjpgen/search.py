@@ -7,7 +7,7 @@ shape on points that no step has used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import replace
 
 import numpy as np
@@ -207,18 +207,21 @@ def _targets(
     inside: Array,
     derived: Callable[[int, int], bool],
 ) -> list[Target]:
-    targets = [Target(_shapes(o), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)]
+    positive = {a for j, a in enumerate(spec.args) if (points.at[inside, j] > 0).all()}
+    targets = [
+        Target(_shapes(o, positive), points.truth_values[inside, i]) for i, o in enumerate(leaf.outputs)
+    ]
     for i, o in enumerate(leaf.outputs):
         used = variables(o)
         for j, a in enumerate(spec.args):
             plain = plainly.partial(o, a) if a in used and derived(i, j) else num(0)
-            targets.append(Target(_shapes(plain), points.truth_partials[inside, i, j]))
+            targets.append(Target(_shapes(plain, positive), points.truth_partials[inside, i, j]))
     return targets
 
 
-def _shapes(e: Expr) -> tuple[Expr, ...]:
+def _shapes(e: Expr, positive: Set[str]) -> tuple[Expr, ...]:
     """A formula, with its sums factored, and scaled."""
-    return tuple(dict.fromkeys((e, factored(e), *scaled(e))))
+    return tuple(dict.fromkeys((e, factored(e), *scaled(e, positive))))
 
 
 def backward_bits(plan: Plan) -> float:
