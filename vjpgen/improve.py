@@ -32,7 +32,7 @@ from vjpgen.truncations import leading, truncations
 from vjpgen.truth import Truth
 
 if TYPE_CHECKING:
-    from vjpgen.inner import Inner
+    from vjpgen.inner import Change, Inner
 
 POINTS = 1024
 MEASURED = 256  # of these points, where every class of an e-graph is measured
@@ -70,6 +70,7 @@ class Improver:
         self.mirrors: dict[Expr, tuple[Mirror, ...]] = {}
         self.fronts: dict[int, tuple[Trade, ...]] = {}
         self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the equal terms that were chosen
+        self.apart: dict[int, tuple[Expr, ...]] = {}  # of each target, equal shapes that need no graph
         self.offers: dict[int, tuple[list[Term], list[Term]]] = {}  # equal terms on offer, and local ones
         self.sharpened: dict[int, Expr] = {}  # what double words were tried for last
 
@@ -86,6 +87,8 @@ class Improver:
                     for k in todo:
                         fresh = self._fresh(k, targets, wider=turn == 1)
                         targets[k] = replace(targets[k], shapes=targets[k].shapes + fresh)
+                    if graph is graphs[-1]:
+                        self.apart |= {k: self._apart(targets[k].shapes[0]) for k in todo}
                 if todo:
                     room = graph.nodes + graph.nodes // 4 * (len(done) - len(todo))
                     terms = self._beams([targets[k] for k in todo], room, glance=not turn)
@@ -152,10 +155,20 @@ class Improver:
         """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
         from vjpgen import inner
 
+        return () if has_op(formula, *OUTSIDE) else self._over(inner.changes(formula, scope))
+
+    def _apart(self, formula: Expr) -> tuple[Expr, ...]:
+        """Shapes in which terms that cancel are taken apart: for what nothing has made good so far."""
+        from vjpgen import apart, derive
+
         if has_op(formula, *OUTSIDE):
             return ()
+        return self._over(apart.changes(formula, derive.symbols(self.spec.args, self.positive)))
+
+    def _over(self, changes: Iterable[Change]) -> tuple[Expr, ...]:
+        """The shapes of changes over the variables that stand for inner functions."""
         found = []
-        for change in inner.changes(formula, scope):
+        for change in changes:
             symbols = {var(name): self._log(log) for name, log in change.logs}
             symbols |= {var(i.name): self._inner(i, substitute(i.at, symbols)) for i in change.inner}
             found += [substitute(shape, symbols) for shape in change.shapes]
@@ -228,6 +241,7 @@ class Improver:
                 *target.shapes,
                 *rational(target.shapes[0]),
                 *self.forms[k],
+                *self.apart.get(k, ()),
                 *_shorter(t.expr for t in terms),
             )
         )

@@ -73,7 +73,7 @@ def changes(e: Expr, scope: dict[str, Any]) -> list[Change]:
     if plain.count_ops() > _MOST_OPERATIONS:
         return []
     found: dict[Expr, Change] = {}
-    for s, logs in {plain: {}, **_without_powers(plain)}.items():
+    for s, logs in {plain: {}, **without_powers(plain)}.items():
         for product in _products(s):
             if logs and not product.free_symbols & logs.keys():
                 continue
@@ -85,7 +85,7 @@ def changes(e: Expr, scope: dict[str, Any]) -> list[Change]:
     return list(found.values())
 
 
-def _without_powers(s: Any) -> dict[Any, dict[Any, Any]]:
+def without_powers(s: Any) -> dict[Any, dict[Any, Any]]:
     """Powers with variable exponents as exponentials of symbols, and the logarithms that these stand for."""
     powers = sorted((p for p in s.atoms(sp.Pow) if _is_power(p)), key=str)
     logs: dict[Any, Any] = {}

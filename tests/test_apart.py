@@ -1,0 +1,82 @@
+"""Terms of series taken apart: equal to the formula, and without the cancellation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vjpgen import apart, derive, plainly
+from vjpgen.candidates import columns, judged
+from vjpgen.evaluation import Evaluator, evaluate
+from vjpgen.expr import Expr, substitute, var, variables
+from vjpgen.floats import representable
+from vjpgen.inner import Change
+from vjpgen.parse import parse
+from vjpgen.points import sample
+from vjpgen.search import search
+
+FORMULAS = (
+    "n*(1+r)**(-n-1)/r - (1-(1+r)**(-n))/r**2",
+    "p*r/(1-(1+r)**(-n))",
+    "(exp(x*y) - 1 - x*y)/(x**2*(exp(x*z) - 1))",
+    "((1 + x**2/y**2)**z - 1)/z",
+    "((1 + x/y)**(-z) - 1 + z*x/y)/z**2",
+    "sign(x)*((abs(x)*y + 1)**z - 1)*abs(x)/z",
+    "(x**a*y**(1-a) - a*x - (1-a)*y)/a**2",
+)
+
+
+def formula(text: str) -> Expr:
+    return parse(text).outputs[0]
+
+
+def whole(change: Change) -> Expr:
+    (shape,) = change.shapes
+    logs = {var(name): log for name, log in change.logs}
+    at = {i.name: substitute(i.at, logs) for i in change.inner}
+    functions = {var(i.name): substitute(i.function, {var(i.variable): at[i.name]}) for i in change.inner}
+    return substitute(shape, functions | logs)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_every_shape_is_equal_to_the_formula(text: str) -> None:
+    e = formula(text)
+    args = variables(e)
+    found = apart.changes(e, derive.symbols(args, frozenset(args)))
+    assert found
+    draw = np.random.default_rng(0)
+    env = {a: draw.uniform(0.5, 2.0, 64) for a in args}
+    exact = evaluate(e, env, np.float64)
+    for change in found:
+        np.testing.assert_allclose(evaluate(whole(change), env, np.float64), exact, rtol=1e-9)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_every_inner_function_has_its_limit_at_0(text: str) -> None:
+    e = formula(text)
+    args = variables(e)
+    for change in apart.changes(e, derive.symbols(args, frozenset(args))):
+        for one in change.inner:
+            near = evaluate(one.function, {one.variable: np.array([1e-3, -1e-3])}, np.float64)
+            np.testing.assert_allclose(near.mean(), one.limit, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["x*y + z", "exp(x) - 1", "sin(x*y)/x", "lgamma(x*y)*exp(x*y)"])
+def test_nothing_where_no_exponential_cancels(text: str) -> None:
+    e = formula(text)
+    args = variables(e)
+    assert not apart.changes(e, derive.symbols(args, frozenset(args)))
+
+
+def test_the_derivative_of_an_annuity() -> None:
+    """It cancels to second order in n*log(1+r) and in r at once."""
+    spec = parse("(1-(1+r)**(-n))/r", assume=["0 < r & r < 1", "0 < n & n < 1000"])
+    found, points = search(spec), sample(spec, 512, 5)
+    truth = np.where(representable(points.truth_partials, np.float32), points.truth_partials, np.nan)[:, 0, 0]
+    at = Evaluator(columns(spec, points.at))
+    plain, better = (
+        np.nanmean(np.where(np.isnan(truth), np.nan, judged(e, at, truth).bits))
+        for e in (plainly.partial(spec.outputs[0], "r"), found.partials[0][0])
+    )
+    assert plain > 5
+    assert better < 0.6
