@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import sympy as sp
 
 from vjpgen.bridge import OPAQUE, from_sympy, to_sympy
-from vjpgen.entropy import gathered, one_logarithm
+from vjpgen.entropy import by_logarithms, gathered, one_logarithm
 from vjpgen.expr import Expr
 
 _EXPANSION_LIMIT = 256  # terms; nothing with more is expanded
@@ -21,24 +21,29 @@ def symbols(args: tuple[str, ...], positive: frozenset[str] = frozenset()) -> di
     return {a: sp.Symbol(a, positive=True) if a in positive else sp.Symbol(a, real=True) for a in args}
 
 
-def partial(e: Expr, arg: str, scope: dict[str, Any]) -> tuple[Expr, ...]:
+def partial(
+    e: Expr, arg: str, scope: dict[str, Any], positive: Collection[Expr] = ()
+) -> tuple[Expr, ...]:
     """d e / d arg in several equal shapes, the plainest first.
 
     Args:
         e: a formula without `where`; max and min, if any, follow JAX's policy at ties.
         arg: the name of the argument.
         scope: from `symbols`.
+        positive: parts of the formula that are above 0 on its domain.
     """
     s = sp.diff(to_sympy(e, scope), scope[arg])
     others = one_logarithm(s) if s.has(OPAQUE["digamma"]) else []
+    others += by_logarithms(s, [to_sympy(p, scope) for p in positive])
     found = [*shapes(s, scope), *(shape for t in others for shape in shapes(t, scope))]
     return tuple(dict.fromkeys(found))
 
 
-def value(e: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
-    """The formula itself, then in the shapes that sympy gives it."""
+def value(e: Expr, scope: dict[str, Any], positive: Collection[Expr] = ()) -> tuple[Expr, ...]:
+    """The formula itself, then in the shapes that sympy gives it; arguments as for `partial`."""
     s = to_sympy(e, scope)
     others = gathered(s) if s.has(sp.log, OPAQUE["lgamma"]) else []
+    others += by_logarithms(s, [to_sympy(p, scope) for p in positive])
     found = [e, *shapes(s, scope), *(shape for t in others for shape in shapes(t, scope))]
     return tuple(dict.fromkeys(found))
 

@@ -9,6 +9,7 @@ what multiplies each logarithm.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sympy as sp
@@ -63,6 +64,32 @@ def one_logarithm(s: Any) -> list[Any]:
         return []
     near = sp.log(1 + sp.expand(above - below) / below)
     return [sp.Add(*rest, sp.log(above / below)), sp.Add(*rest, near)]
+
+
+def by_logarithms(s: Any, positive: Collection[Any]) -> list[Any]:
+    """Equal shapes of a product of gamma functions, with the exponential of a sum in their place.
+
+    gamma(x)*gamma(y)/gamma(x + y) is inf*1/inf at x = 100; the sum of the logarithms is small.
+
+    Args:
+        s: a sympy expression, as `bridge.to_sympy` gives it.
+        positive: expressions that are above 0 on the domain.
+    """
+    powers = sp.factor_terms(s).as_powers_dict()
+    gammas = {b: n for b, n in powers.items() if isinstance(b, OPAQUE["gamma"]) and b.args[0] in positive}
+    if len(gammas) < 2:
+        return []
+    exponent = sp.Add(*(n * OPAQUE["lgamma"](b.args[0]) for b, n in gammas.items()))
+    others = [(b, n) for b, n in powers.items() if b not in gammas]
+    sums = [b for b, n in others if b.is_Add and n == 1 and b.has(OPAQUE["digamma"])]
+    rest = sp.Mul(*(b**n for b, n in others if b not in sums))
+    found = []
+    for e in (exponent, *gathered(exponent)):
+        factors = [rest * sp.exp(e)]
+        for b in sums:
+            factors = [f * t for f in factors for t in (b, *one_logarithm(b))]
+        found += factors
+    return found
 
 
 def _excess(a: Any) -> Any:

@@ -16,7 +16,7 @@ from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tai
 from vjpgen.collect import collected
 from vjpgen.effort import Bar, Effort
 from vjpgen.evaluation import Evaluator
-from vjpgen.expr import Expr, has_op, substitute, var, variables
+from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
 from vjpgen.extract import Term
 from vjpgen.factoring import factored
 from vjpgen.floats import Array, representable, tiny
@@ -143,13 +143,20 @@ class Improver:
 
         n, scope = len(self.spec.outputs), derive.symbols(self.spec.args, self.positive)
         if k < n:
-            shapes = derive.value(targets[k].shapes[0], scope)
+            formula = targets[k].shapes[0]
+            shapes = derive.value(formula, scope, self._positive(formula))
         else:
             i, j = divmod(k - n, len(self.spec.args))
-            shapes = derive.partial(targets[i].shapes[0], self.spec.args[j], scope)
+            formula = targets[i].shapes[0]
+            shapes = derive.partial(formula, self.spec.args[j], scope, self._positive(formula))
         known = targets[k].shapes
         shapes = (*shapes, *derive.spread(known[0], scope))
         return (*(s for s in shapes if s not in known), *self._changed(shapes[0], scope))
+
+    def _positive(self, formula: Expr) -> list[Expr]:
+        """The operands of gamma functions that are above 0 at all points."""
+        operands = dict.fromkeys(x.args[0] for x in walk(formula) if x.op == "gamma")
+        return [e for e in operands if (self.many_wide(e) > 0).all()]
 
     def _changed(self, formula: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
         """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
