@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vjpgen import plainly
 from vjpgen.candidates import columns, judged
 from vjpgen.evaluation import Evaluator
-from vjpgen.expr import Expr
+from vjpgen.expr import Expr, variables
 from vjpgen.floats import Array, representable
+from vjpgen.language import FUNCTIONS
 from vjpgen.parse import parse
 from vjpgen.points import sample
 from vjpgen.search import search
@@ -22,6 +24,8 @@ from vjpgen.search import search
         ("(x + y)/2 - sqrt(x*y)", "x > 0 & y > 0"),
         ("exp(k*cos(x))/besseli(0, k)", "0 < k & k < 1000 & abs(x) < 4"),
         ("log(1 + exp(x)) - Max(x, 0)", ""),
+        ("ndtri(p)", ""),
+        ("erfinv(1 - x)", ""),
     ],
 )
 def test_the_value_is_right_to_the_last_bits(text: str, assume: str) -> None:
@@ -36,3 +40,21 @@ def test_the_value_is_right_to_the_last_bits(text: str, assume: str) -> None:
 
 def _bits(e: Expr, at: Evaluator, truth: Array) -> float:
     return float(judged(e, at, truth).bits[np.isfinite(truth)].mean())
+
+
+@pytest.mark.parametrize(
+    "text", ["trunc(x)", "where(x < 1, besselj(0, x), x)", "x*where(x < 0, besselj(1, x), 2)"]
+)
+def test_choices_among_what_only_sympy_can_differentiate(text: str) -> None:
+    (row,) = search(parse(text), effort="low").partials
+    assert row[0].op in ("num", "where")
+
+
+def test_every_function_of_the_language_is_differentiated_as_it_stands() -> None:
+    for row in FUNCTIONS:
+        if row.section.startswith("Choices") or "n" in row.params:
+            continue
+        args = [p.partition("=")[0].rstrip(".") for p in row.params if p != "..."]
+        spec = parse(f"{row.names[0]}({', '.join(args)})", args=args)
+        for a in variables(*spec.outputs):
+            assert plainly.partial(spec.outputs[0], a) is not None

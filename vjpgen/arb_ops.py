@@ -141,6 +141,7 @@ COMPOSITE: dict[str, Callable[..., Expr]] = {
     "hypot": lambda a, b: call("sqrt", call("pow", a, num(2)) + call("pow", b, num(2))),
     "erfcx": lambda a: call("exp", call("pow", a, num(2))) * call("erfc", a),
     "ierfcx": lambda a: 1 / call("sqrt", const("pi")) - a * (call("exp", a * a) * call("erfc", a)),
+    "ndtri": lambda a: call("sqrt", num(2)) * call("erfinv", 2 * a - 1),
     "stirling": lambda a: (
         call("lgamma", a) - ((2 * a - 1) * call("log", a) + call("log", 2 * const("pi"))) / 2 + a
     ),

@@ -21,9 +21,7 @@ def symbols(args: tuple[str, ...], positive: frozenset[str] = frozenset()) -> di
     return {a: sp.Symbol(a, positive=True) if a in positive else sp.Symbol(a, real=True) for a in args}
 
 
-def partial(
-    e: Expr, arg: str, scope: dict[str, Any], positive: Collection[Expr] = ()
-) -> tuple[Expr, ...]:
+def partial(e: Expr, arg: str, scope: dict[str, Any], positive: Collection[Expr] = ()) -> tuple[Expr, ...]:
     """d e / d arg in several equal shapes, the plainest first.
 
     Args:

@@ -25,7 +25,7 @@ XLA_ULPS: dict[str, float] = {
     "polygamma": 8.0, "asinh": 0.5, "acosh": 0.5, "atanh": 0.5, "logistic": 0.3, "softplus": 0.2,
     "i0e": 1.2, "i1e": 0.9, "asin": 0.6, "logaddexp": 0.6, "hypot": 0.3, "ierfcx": 1.2,
     "sinpi": 0.5, "cospi": 0.6, "lgamma1p": 1.5, "stirling": 0.8, "kl_div": 0.4,
-    "digamma_excess": 0.4, "log_ratio": 0.2,
+    "digamma_excess": 0.4, "log_ratio": 0.2, "ndtri": 1.0,
 }  # fmt: skip
 CONSTANTS = {"pi": math.pi, "e": math.e, "euler_gamma": 0.57721566490153286}
 
@@ -207,7 +207,8 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "atanh": np.arctanh, "erf": _special("erf"), "erfc": _special("erfc"), "erfcx": _erfcx,
     "ierfcx": _ierfcx, "lgamma1p": _lgamma1p, "stirling": _stirling, "kl_div": _kl_div,
     "digamma_excess": _digamma_excess, "log_ratio": _log_ratio,
-    "erfinv": _special("erfinv"), "gamma": _special("gamma"), "lgamma": _special("gammaln"),
+    "erfinv": _special("erfinv"), "ndtri": _special("ndtri"),
+    "gamma": _special("gamma"), "lgamma": _special("gammaln"),
     "digamma": _special("psi"), "polygamma": _polygamma, "lambertw": _lambertw,
     "besselj": _special("jv"), "besseli": _special("iv"), "i0e": _special("i0e"), "i1e": _special("i1e"),
     "logistic": _logistic,

@@ -15,7 +15,7 @@ _PREFIX = {"add": "plus", "sub": "minus", "mul": "times", "div": "over"}
 _UNARY = frozenset((
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "cbrt", "sin", "cos", "tan",
     "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "erfcx",
-    "erfinv", "gamma", "lgamma", "digamma", "lambertw", "logistic", "softplus", "neg", "abs", "sign",
+    "erfinv", "ndtri", "gamma", "lgamma", "digamma", "lambertw", "logistic", "softplus", "neg", "abs", "sign",
     "floor", "ceil", "round",
 ))  # fmt: skip
 _SPOKEN = {"logistic": "sigmoid", "rsqrt": "inverse_sqrt"}

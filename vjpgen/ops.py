@@ -88,6 +88,7 @@ _ROWS = (
     Op("ierfcx", 1, "_ierfcx({0})", 60, support="ierfcx",
        note="1/sqrt(pi) - a*erfcx(a): exp(a**2) times the integral of erfc (DLMF 7.18)"),
     Op("erfinv", 1, "jax.scipy.special.erfinv({0})", 25),
+    Op("ndtri", 1, "jax.scipy.special.ndtri({0})", 40, note="sqrt(2)*erfinv(2*a - 1), accurate where a is small"),
     Op("gamma", 1, "jax.scipy.special.gamma({0})", 50),
     Op("lgamma", 1, "jax.scipy.special.gammaln({0})", 50, note="log|gamma(a)|"),
     Op("lgamma1p", 1, "_lgamma1p({0})", 60, support="lgamma1p", note="log|gamma(1 + a)|"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from vjpgen import chain
 from vjpgen.collect import collected
-from vjpgen.expr import Expr, variables
+from vjpgen.expr import Expr, call, variables
 from vjpgen.gather import gathered
 from vjpgen.tidy import tidy
 
@@ -25,6 +25,8 @@ def partial(e: Expr, arg: str) -> Expr:
         plain = tidy(collected(slope))
         shorter = gathered(plain)
         return plain if shorter is None else tidy(collected(shorter))
+    if e.op == "where":  # sympy knows none
+        return tidy(call("where", e.args[0], *(partial(side, arg) for side in e.args[1:])))
     from vjpgen import derive
 
     return derive.partial(e, arg, derive.symbols(variables(e)))[0]

@@ -207,6 +207,16 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         log-erfc: log(erfc(a)) -> log(erfcx(a)) - a**2
         exp-over-erfc: exp(-(a**2)) / erfc(a) -> 1 / erfcx(a)
         ierfcx: 1 / sqrt(pi) - a * erfcx(a) <-> ierfcx(a)
+        erfinv-odd: erfinv(-a) <-> -erfinv(a)
+        erfinv-double: erfinv(2 * a - 1) -> ndtri(a) / sqrt(2)
+        erfinv-double-left: erfinv(1 - 2 * a) -> -ndtri(a) / sqrt(2)
+        erfinv-minus-one: erfinv(a - 1) -> ndtri(a / 2) / sqrt(2)
+        erfinv-one-minus: erfinv(1 - a) -> -ndtri(a / 2) / sqrt(2)
+        ndtri-scaled: sqrt(2) * (ndtri(a) / sqrt(2)) -> ndtri(a)
+        exp-erfinv: exp(erfinv(a)**2) -> erfcx(erfinv(a)) / (1 - a)
+        exp-ndtri: exp(ndtri(a)**2 / 2) -> erfcx(-(ndtri(a) / sqrt(2))) / (2 * a)
+        exp-ndtri-root: exp((ndtri(a) / sqrt(2))**2) -> erfcx(-(ndtri(a) / sqrt(2))) / (2 * a)
+        ndtri-reflect: ndtri(1 - a) <-> -ndtri(a)
         erfcx-reflect: erfcx(-a) -> 2 * exp(a**2) - erfcx(a)
     """),
     ("DLMF 5.5", """

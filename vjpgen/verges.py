@@ -18,7 +18,7 @@ import numpy.typing as npt
 from vjpgen import plainly
 from vjpgen.candidates import columns, full
 from vjpgen.evaluation import Evaluator
-from vjpgen.expr import Expr, variables
+from vjpgen.expr import Expr, has_op, variables
 from vjpgen.floats import representable
 from vjpgen.points import Drawing, Format, Points, between, joined
 from vjpgen.spec import Spec
@@ -77,7 +77,8 @@ def _broken(drawing: Drawing) -> np.ndarray:
     drawn = np.where((drawn < drawing.low) | (drawn > drawing.high), -drawn, drawn)
     at = drawn.astype(np.float32)
     at = at[drawing.accepts(at)]
-    slopes = [plainly.partial(o, a) for o in spec.outputs for a in variables(o)]
+    whole = [o for o in spec.outputs if o.op == "where" or not has_op(o, "where")]
+    slopes = [plainly.partial(o, a) for o in whole for a in variables(o)]
     narrow, wide = (Evaluator({n: c.astype(t) for n, c in columns(spec, at).items()}, t) for t in _BOTH)
 
     def inside(e: Expr) -> np.ndarray:
