@@ -65,6 +65,12 @@ def test_landmarks_visit_zero_extremes_and_edges() -> None:
     assert probe("exp(x)").sections.count(landmarks.ZERO) == 2
 
 
+def test_landmarks_are_where_all_arguments_are_as_large_as_they_can_be() -> None:
+    at, huge = probe("log(exp(x) + exp(y))"), float(np.finfo(np.float32).max)
+    found = {tuple(row) for row in at.at[at.sampled.stop :].astype(float).tolist()}
+    assert {(huge, huge), (huge, -huge), (-huge, huge), (-huge, -huge)} <= found
+
+
 def test_landmarks_stand_on_both_sides_of_splitpoints() -> None:
     x = var("x")
     spec = parse("exp(x)", name="f")
@@ -137,6 +143,13 @@ def test_second_partials() -> None:
     step = parse("Piecewise((3*x**2 - 2*x**3, x < 1), (1, True))", name="f")
     assert math.isnan(smooth.second_partials(step, (1.0,))[0])
     assert smooth.second_partials(step, (0.5,)) == (0.0,)
+
+
+def test_no_second_partials_where_nothing_but_rounding_is_left_of_them() -> None:
+    forms = plain_forms("3*x**2 - 2*x**3")
+    assert [c.inputs for c in smooth.curved(forms, [(0.5,), (0.25,)])] == [(0.25,)]
+    assert [c.inputs for c in smooth.curved(forms, [(0.5,)])] == [(0.5,)]
+    assert len(smooth.curved(plain_forms("3*x + 1"), [(0.5,), (0.25,)])) == 2
 
 
 def test_condition_numbers() -> None:

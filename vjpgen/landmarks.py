@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 
 import numpy as np
 
@@ -32,6 +33,7 @@ _HUMAN = (
     20.0, -20.0, 0.125, -0.125, 7.0, -7.0,
 )  # fmt: skip
 _SIZES = (1e-30, 1e-16, 1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 50.0, 100.0, 1e3, 1e5, 1e8, 1e16, 1e30)
+_CORNERED = 3  # arguments of which all signs are combined
 _PAIRS = 3  # ways across each boundary, with several arguments
 _MOST = {ORDINARY: 20, EXTREME: 20, ZERO: 6, EDGE: 10, SPLIT: 24, ROOT: 16}
 _ROOT_STEPS = (0, 1 << 6, 1 << 12, 1 << 16, 1 << 18, 1 << 19, 1 << 20)
@@ -106,6 +108,7 @@ def _candidates(domain: Domain, forms: Forms, sample: Points) -> Iterator[tuple[
     yield ROOT, _roots(domain, known)
     yield EDGE, _edges(domain, sample, width)
     yield EXTREME, _extremes(width)
+    yield EXTREME, _corners(width)
 
 
 def _spread(rows: list[np.ndarray], most: int) -> list[np.ndarray]:
@@ -161,6 +164,13 @@ def _extremes(width: int) -> np.ndarray:
         rows.append(row)
         rows.append([1.5 if j != i % width else v for j, v in enumerate(row)])
     return np.array(rows, dtype=np.float32)
+
+
+def _corners(width: int) -> np.ndarray:
+    """Every argument as large as it can be: there sums and differences of two overflow."""
+    huge = float(FORMAT.number(np.array(FORMAT.largest)))
+    signs = list(product((1.0, -1.0), repeat=min(width, _CORNERED)))
+    return np.array([[huge * row[j % len(row)] for j in range(width)] for row in signs], dtype=np.float32)
 
 
 # ------------------------------------------------------------------ boundaries, by bisection of patterns

@@ -63,7 +63,16 @@ def curved(forms: Forms, candidates: Sequence[tuple[float, ...]]) -> tuple[Curve
             forms, inputs
         ):
             found.append(Curved(inputs, second, _differences_work(forms.spec, inputs)))
-    return tuple(found)
+    return tuple(c for c in found if not _flat(c, found, len(forms.spec.outputs)))
+
+
+def _flat(one: Curved, among: Sequence[Curved], outputs: int) -> bool:
+    """Whether an output that is curved elsewhere is not at this point: what is left there is rounding."""
+    shape = (-1, outputs, len(one.second) // outputs)
+    here, elsewhere = (
+        np.reshape([c.second for c in rows], shape).any(axis=(0, 2)) for rows in ([one], among)
+    )
+    return bool((elsewhere & ~here).any())
 
 
 def differentiable(forms: Forms, inputs: Sequence[float]) -> bool:
