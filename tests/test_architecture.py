@@ -114,6 +114,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "factors",
         "facts",
         "inner",
+        "apart",
         "regimes",
         "landmarks",
         "marks",
@@ -139,7 +140,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ),
     ("candidates", "effort", "refute", "truncations", "verges"),
     ("splits",),
-    ("improve", "mending"),
+    ("further", "improve", "mending"),
     ("twins", "over_output", "whole_powers"),
     ("search", "higher_search"),
     # Forms to text
@@ -260,7 +261,7 @@ HOMES = {
     "ruff": {"templating"},
     "scipy": {"floats"},
     "setuptools": {"setuptools_hook"},
-    "sympy": {"bridge", "derive", "entropy", "inner", "closed_form", "srepr"},
+    "sympy": {"bridge", "derive", "entropy", "inner", "apart", "closed_form", "srepr"},
     "watchfiles": {"watching"},
 }
 ROOMS = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vjpgen import chain, refute, regimes, two_words
 from vjpgen.balance import Balancer
-from vjpgen.beams import BAR_BITS, OUTSIDE, beams, counted
+from vjpgen.beams import BAR_BITS, beams, counted
 from vjpgen.cancel import cancelled
 from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
 from vjpgen.collect import collected
 from vjpgen.effort import Bar, Effort
 from vjpgen.evaluation import Evaluator
-from vjpgen.expr import Expr, has_op, substitute, var, variables, walk
+from vjpgen.expr import Expr, substitute, var, variables
 from vjpgen.extract import Term
 from vjpgen.factoring import factored
 from vjpgen.floats import Array, representable, tiny
@@ -139,41 +139,23 @@ class Improver:
 
     def _wider(self, k: int, targets: Sequence[Target]) -> tuple[Expr, ...]:
         """Shapes that sympy knows, and those over inner functions."""
-        from vjpgen import derive  # sympy takes longer to import than most first graphs to grow
+        from vjpgen import further
 
-        n, scope = len(self.spec.outputs), derive.symbols(self.spec.args, self.positive)
-        if k < n:
-            formula = targets[k].shapes[0]
-            shapes = derive.value(formula, scope, self._positive(formula))
-        else:
-            i, j = divmod(k - n, len(self.spec.args))
-            formula = targets[i].shapes[0]
-            shapes = derive.partial(formula, self.spec.args[j], scope, self._positive(formula))
-        known = targets[k].shapes
-        shapes = (*shapes, *derive.spread(known[0], scope))
-        return (*(s for s in shapes if s not in known), *self._changed(shapes[0], scope))
+        shapes = further.shapes(k, targets, self.spec, self.positive, self._above)
+        changed = self._over(further.changes(shapes[0], self.spec, self.positive))
+        return (*(s for s in shapes if s not in targets[k].shapes), *changed)
 
-    def _positive(self, formula: Expr) -> list[Expr]:
-        """The operands of gamma functions that are above 0 at all points."""
-        operands = dict.fromkeys(x.args[0] for x in walk(formula) if x.op == "gamma")
-        return [e for e in operands if (self.many_wide(e) > 0).all()]
-
-    def _changed(self, formula: Expr, scope: dict[str, Any]) -> tuple[Expr, ...]:
-        """Shapes over inner functions, each of which is solved for itself and becomes one more variable."""
-        from vjpgen import inner
-
-        return () if has_op(formula, *OUTSIDE) else self._over(inner.changes(formula, scope))
+    def _above(self, e: Expr) -> bool:
+        return bool((self.many_wide(e) > 0).all())
 
     def _apart(self, formula: Expr) -> tuple[Expr, ...]:
-        """Shapes in which terms that cancel are taken apart: for what nothing has made good so far."""
-        from vjpgen import apart, derive
+        """Shapes for what nothing has made good so far."""
+        from vjpgen import further
 
-        if has_op(formula, *OUTSIDE):
-            return ()
-        return self._over(apart.changes(formula, derive.symbols(self.spec.args, self.positive)))
+        return self._over(further.terms_apart(formula, self.spec, self.positive))
 
     def _over(self, changes: Iterable[Change]) -> tuple[Expr, ...]:
-        """The shapes of changes over the variables that stand for inner functions."""
+        """The shapes over variables that stand for inner functions, each of them solved for itself."""
         found = []
         for change in changes:
             symbols = {var(name): self._log(log) for name, log in change.logs}

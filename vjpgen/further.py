@@ -1,0 +1,53 @@
+"""Further shapes of a target: those that sympy knows, and changes to inner functions.
+
+A room of its own because sympy takes longer to import than most first graphs to grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from vjpgen import apart, derive, inner
+from vjpgen.beams import OUTSIDE
+from vjpgen.candidates import Target
+from vjpgen.expr import Expr, has_op, walk
+from vjpgen.spec import Spec
+
+
+def shapes(
+    k: int, targets: Sequence[Target], spec: Spec, positive: frozenset[str], above: Callable[[Expr], bool]
+) -> tuple[Expr, ...]:
+    """Shapes of the k-th target, the plainest first.
+
+    Args:
+        k: its number: values come first, then partials, output by output.
+        targets: all of them.
+        spec: the function.
+        positive: the arguments that are above 0.
+        above: whether an expression is above 0 at all points.
+    """
+    n, scope = len(spec.outputs), derive.symbols(spec.args, positive)
+    i, j = (k, None) if k < n else divmod(k - n, len(spec.args))
+    formula = targets[i].shapes[0]
+    gammas = _gammas(formula, above)
+    if j is None:
+        found = derive.value(formula, scope, gammas)
+    else:
+        found = derive.partial(formula, spec.args[j], scope, gammas)
+    return (*found, *derive.spread(targets[k].shapes[0], scope))
+
+
+def _gammas(formula: Expr, above: Callable[[Expr], bool]) -> Collection[Expr]:
+    """The operands of gamma functions that are above 0."""
+    operands = dict.fromkeys(x.args[0] for x in walk(formula) if x.op == "gamma")
+    return [e for e in operands if above(e)]
+
+
+def changes(formula: Expr, spec: Spec, positive: frozenset[str]) -> list[inner.Change]:
+    """Shapes over inner functions."""
+    return [] if has_op(formula, *OUTSIDE) else inner.changes(formula, derive.symbols(spec.args, positive))
+
+
+def terms_apart(formula: Expr, spec: Spec, positive: frozenset[str]) -> list[inner.Change]:
+    """Shapes in which terms that cancel are taken apart."""
+    return [] if has_op(formula, *OUTSIDE) else apart.changes(formula, derive.symbols(spec.args, positive))
