@@ -65,10 +65,12 @@ def test_landmarks_visit_zero_extremes_and_edges() -> None:
     assert probe("exp(x)").sections.count(landmarks.ZERO) == 2
 
 
-def test_landmarks_are_where_all_arguments_are_as_large_as_they_can_be() -> None:
-    at, huge = probe("log(exp(x) + exp(y))"), float(np.finfo(np.float32).max)
+def test_landmarks_are_where_all_arguments_are_at_the_ends_of_the_range() -> None:
+    at = probe("log(exp(x) + exp(y))")
+    tiny, huge = (float(v) for v in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
     found = {tuple(row) for row in at.at[at.sampled.stop :].astype(float).tolist()}
     assert {(huge, huge), (huge, -huge), (-huge, huge), (-huge, -huge)} <= found
+    assert {(1.5 * tiny, 1.25 * tiny), (-1.5 * tiny, 1.25 * tiny)} <= found
 
 
 def test_landmarks_stand_on_both_sides_of_splitpoints() -> None:

@@ -167,10 +167,13 @@ def _extremes(width: int) -> np.ndarray:
 
 
 def _corners(width: int) -> np.ndarray:
-    """Every argument as large as it can be: there sums and differences of two overflow."""
-    huge = float(FORMAT.number(np.array(FORMAT.largest)))
-    signs = list(product((1.0, -1.0), repeat=min(width, _CORNERED)))
-    return np.array([[huge * row[j % len(row)] for j in range(width)] for row in signs], dtype=np.float32)
+    """Every argument as large as it can be, and every one next to the least: there sums leave the range."""
+    tiny, huge = (float(FORMAT.number(np.array(k))) for k in (FORMAT.smallest, FORMAT.largest))
+    rows = []
+    for signs in product((1.0, -1.0), repeat=min(width, _CORNERED)):
+        rows.append([huge * signs[j % len(signs)] for j in range(width)])
+        rows.append([tiny * (1.5, 1.25, 1.75)[j % 3] * signs[j % len(signs)] for j in range(width)])
+    return np.array(rows, dtype=np.float32)
 
 
 # ------------------------------------------------------------------ boundaries, by bisection of patterns
