@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from changed import same
+from changed import formula, found, same
 from vjpgen import derive, inner
 from vjpgen.candidates import Target
 from vjpgen.effort import Effort, Graph
 from vjpgen.evaluation import evaluate
-from vjpgen.expr import Expr, variables
+from vjpgen.expr import variables
 from vjpgen.improve import Improver
-from vjpgen.parse import parse
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
 
@@ -29,22 +28,14 @@ FORMULAS = (
 )
 
 
-def formula(text: str) -> Expr:
-    return parse(text).outputs[0]
-
-
 @pytest.mark.parametrize("text", FORMULAS)
 def test_every_shape_is_equal_to_the_formula(text: str) -> None:
-    e = formula(text)
-    args = variables(e)
-    same(inner.changes(e, derive.symbols(args, frozenset(args))), e, 1e-10)
+    same(inner.changes, text, 1e-10)
 
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_the_limit_is_the_value_at_0(text: str) -> None:
-    e = formula(text)
-    args = variables(e)
-    for change in inner.changes(e, derive.symbols(args, frozenset(args))):
+    for change in found(inner.changes, text):
         for one in change.inner:
             near = Truth((one.function,), (one.variable,)).values(np.array([[1e-12]]))
             assert near[0, 0] == pytest.approx(one.limit, rel=1e-10)

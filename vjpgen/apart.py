@@ -17,9 +17,8 @@ import sympy as sp
 from vjpgen import series
 from vjpgen.bridge import OPAQUE, from_sympy, to_sympy
 from vjpgen.expr import Expr
-from vjpgen.inner import Change, Inner, without_powers
+from vjpgen.inner import Change, Inner, unused, without_powers
 
-_VARIABLE = "u"  # of the inner functions, unless an argument has that name
 _MOST_OPERATIONS = 50  # longer formulas take seconds, and gain nothing that was measured
 _MOST_TERMS = 60
 _LENGTHS = (0, 1, 2, 3)  # terms of the series that are taken apart
@@ -57,9 +56,7 @@ class _Way:
     def __init__(self, s: Any, logs: Mapping[Any, Any], scope: Mapping[str, Any], log: Any = None) -> None:
         self.logs, self.scope, self.log = logs, {**scope, **{x.name: x for x in logs}}, log
         self.names = {symbol: name for name, symbol in self.scope.items()}
-        self.variable = _VARIABLE
-        while self.variable in self.scope:
-            self.variable += "_"
+        self.variable = unused(self.scope)
         self.u, self.w = (sp.Symbol(self.variable + end, real=True) for end in ("", "w"))
         self.place: Any = None if log is None else sp.expand(logs[log].args[0] - 1)
         self.signs: dict[Any, Any] = {}

@@ -9,7 +9,7 @@ power that no longer divides by xi.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd
@@ -22,7 +22,7 @@ from vjpgen.bridge import from_sympy, to_sympy
 from vjpgen.derive import shapes
 from vjpgen.expr import Expr
 
-_VARIABLE = "u"  # of the inner functions, unless an argument has that name
+_VARIABLE = "u"
 _MOST_OPERATIONS = 90
 _MOST_CHANGES = 6
 _MOST_INNER = 4
@@ -85,6 +85,14 @@ def changes(e: Expr, scope: dict[str, Any]) -> list[Change]:
     return list(found.values())
 
 
+def unused(scope: Collection[str]) -> str:
+    """A name for the variable of inner functions that no argument has."""
+    name = _VARIABLE
+    while name in scope:
+        name += "_"
+    return name
+
+
 def without_powers(s: Any) -> dict[Any, dict[Any, Any]]:
     """Powers with variable exponents as exponentials of symbols, and the logarithms that these stand for."""
     powers = sorted((p for p in s.atoms(sp.Pow) if _is_power(p)), key=str)
@@ -138,9 +146,7 @@ class _Changing:
     def __init__(self, product: Any, symbol: Any, logs: dict[Any, Any], scope: dict[str, Any]) -> None:
         self.product, self.symbol, self.logs, self.scope = product, symbol, logs, scope
         self.names = {symbol: name for name, symbol in scope.items()}
-        self.variable = _VARIABLE
-        while self.variable in scope:
-            self.variable += "_"
+        self.variable = unused(scope)
         self.u = sp.Symbol(self.variable, real=True)
         self.expansions: dict[Any, series.Series | None] = {}
         self.found: dict[Any, tuple[Any, Expr, float]] = {}
