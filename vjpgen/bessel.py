@@ -7,9 +7,10 @@ exp(k*cos(x))/I_0(k) becomes exp(k*(cos(x) - 1))/i0e(k), which does not overflow
 from __future__ import annotations
 
 from collections.abc import Set
+from fractions import Fraction
 from functools import partial, reduce
 
-from vjpgen.collect import collected, factors
+from vjpgen.collect import collected, factors, merged, multiple, product
 from vjpgen.expr import Expr, Settling, call, has_op, num, rebuild
 from vjpgen.factoring import factored
 from vjpgen.tidy import tidy
@@ -50,16 +51,11 @@ def _one_exponential(x: Expr) -> Expr | None:
     exponents = [(base.args[0], n) for base, n in found if base.op == "exp"]
     if len(exponents) < 2:
         return None
-    rest = reduce(_times, ((base, n) for base, n in found if base.op != "exp"), num(1))
+    powers = merged((base, Fraction(n)) for base, n in found if base.op not in ("exp", "num"))
+    rest = product(multiple((base, n) for base, n in found if base.op == "num"), powers)
     exponent = reduce(lambda total, part: total + num(part[1]) * part[0], exponents, num(0))
     exponent = collected(factored(collected(exponent)))
     return tidy(rest if exponent.value == 0 else rest * call("exp", exponent))
-
-
-def _times(product: Expr, factor: tuple[Expr, int]) -> Expr:
-    base, n = factor
-    power = base if abs(n) == 1 else call("pow", base, num(abs(n)))
-    return product * power if n > 0 else product / power
 
 
 _joined = Settling(_one_exponential)

@@ -23,11 +23,11 @@ def collected(e: Expr) -> Expr:
 def _step(x: Expr) -> Expr | None:
     if x.op in ("add", "sub"):
         given = list(terms(x, _ONE))
-        sums = _merged(given)
+        sums = merged(given)
         return _sum(sums) if len(sums) < len(given) else None
     if x.op in ("mul", "div"):
         found = list(factors(x, 1))
-        powers = _merged((base, Fraction(n)) for base, n in found if base.op != "num")
+        powers = merged((base, Fraction(n)) for base, n in found if base.op != "num")
         numbers = [(base, n) for base, n in found if base.op == "num"]
         share = multiple(numbers)
         return product(share, powers) if len(powers) + (share != 1) < len(found) else None
@@ -45,7 +45,7 @@ def multiple(numbers: Iterable[tuple[Expr, int]]) -> Fraction:
     return share
 
 
-def _merged(parts: Iterable[tuple[Expr, Fraction]]) -> dict[Expr, Fraction]:
+def merged(parts: Iterable[tuple[Expr, Fraction]]) -> dict[Expr, Fraction]:
     """The sum of what belongs to each expression, in the order of their first appearance, zeros left out."""
     found: dict[Expr, Fraction] = {}
     for e, share in parts:
