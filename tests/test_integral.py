@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy as sp
 
 from vjpgen import closed_form, quadrature, verify
 from vjpgen.cli import main
@@ -161,6 +162,21 @@ def test_a_search_that_takes_too_long_ends(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(closed_form, "CALLS", 1000)
     spec = read_integral("exp(cos(t)*x)", "t=0..1")
     assert not list(closed_form.candidates(Question(spec.integrand, "t", spec.low, spec.high, ())))
+
+
+@pytest.mark.parametrize("calls", range(20, 40))
+def test_a_search_ends_while_generators_are_cleared_away(calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is raised while Python closes one goes to nobody: the limit would be gone with it.
+    monkeypatch.setattr(closed_form, "CALLS", calls)
+    tree = sp.Add(*sp.symbols("a:3"))
+
+    def way() -> None:
+        for _ in range(1000):
+            next(iter(sp.postorder_traversal(tree)))  # entered, and closed at once
+            tree.count_ops()
+
+    with pytest.raises(closed_form._TooLong):
+        closed_form._within_budget(way)
 
 
 # The command
