@@ -33,3 +33,8 @@ def test_partials_are_exact(text: str) -> None:
 
 def test_an_operation_without_a_rule_gives_none() -> None:
     assert partial(parse("max(x, 1)*x").outputs[0], "x") is None
+
+
+def test_the_sign_of_something_has_no_slope() -> None:
+    e = parse("sign(x*y - 1)*x").outputs[0]
+    assert partial(e, "x") is parse("sign(x*y - 1)", args=("x", "y")).outputs[0]

@@ -25,6 +25,12 @@ FORMULAS = (
     "sin(v*u)*y/(v*sin(v))",
     "cos(pi*x*y)*sin(pi*x)/(pi*y*x) - sin(pi*x)*sin(pi*y*x)/(pi**2*y**2*x**2)",
     "exp(-log(1 + x*y)/y)*(log(1 + x*y)/y**2 - x/(y*(1 + x*y)))",
+    # two products and a sum at once: 1/x + 1/y where z is small
+    "z*(exp((x+y)*z) - 1)/((exp(x*z) - 1)*(exp(y*z) - 1))",
+    # a function of one argument, whatever multiplies it
+    "y*(1/(1 - exp(-x)) - x*exp(-x)/(1 - exp(-x))**2) + z",
+    # a function of a difference
+    "(exp(x)*(x - y) - exp(x) + exp(y))/(x - y)**2",
 )
 
 

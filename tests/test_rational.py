@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vjpgen import plainly
 from vjpgen.evaluation import evaluate
-from vjpgen.expr import show
+from vjpgen.expr import show, walk
 from vjpgen.parse import parse
 from vjpgen.points import sample
-from vjpgen.rational import rational
+from vjpgen.rational import inside, rational
 from vjpgen.truth import Truth
 
 FORMULAS = [
@@ -50,3 +51,31 @@ def test_powers_do_not_overflow_far_out() -> None:
 @pytest.mark.parametrize("text", ["exp(x)", "x*y**3/z", "sqrt(x + 1)", "1/(x - x) + x**2"])
 def test_none_where_there_is_no_quotient_with_sums(text: str) -> None:
     assert rational(parse(text).outputs[0]) == ()
+
+
+def test_long_coefficients_are_one_number() -> None:
+    """The parts of a fraction of thirty digits may be beyond the range of a dtype, which it is not itself."""
+    above = "(0.0692910599291889*z + 0.4917317610505968)*z + 0.279195317918525"
+    formula = parse(f"({above})/((z + 6.012459259764103)*z + 3.350343815022304)").outputs[0]
+    slope = plainly.partial(formula, "z")
+    lowest, *_ = rational(slope)
+    assert lowest.size < slope.size
+    assert all(abs(x.value) < 1e18 for x in walk(lowest) if x.op == "num")
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("sqrt((x+1)/(x-1)*(l**2 + 2*t**2) - l**2)", "sqrt(2 * (t**2 * (x + 1) + l**2) / (x - 1))"),
+        ("log(x/(1-x) + 1)*y", "log((-1) / (x - 1)) * y"),
+        ("exp(b/c - (a+b)/c)", "exp(-(a / c))"),
+    ],
+)
+def test_operands_of_functions_in_lowest_terms(text: str, shape: str) -> None:
+    assert show(inside(parse(text).outputs[0])) == shape
+
+
+@pytest.mark.parametrize("text", ["sqrt(x*y/2)", "exp(x + y)", "x/(1-x) + 1", "log(x/y)"])
+def test_operands_without_sums_or_quotients_stay(text: str) -> None:
+    formula = parse(text).outputs[0]
+    assert inside(formula) is formula

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from vjpgen.evaluation import evaluate
-from vjpgen.expr import Expr, num, show, var
+from vjpgen.expr import Expr, call, num, show, var
 from vjpgen.extract import COST_PRICE, Term
-from vjpgen.regimes import SPLIT_PRICE, Choice, build, choose, round_number, scrutinees
+from vjpgen.regimes import SPLIT_PRICE, Choice, build, choose, operands, round_number, scrutinees
 
 x, y = var("x"), var("y")
 AT = np.linspace(-10, 10, 401).astype(np.float32)
@@ -80,6 +80,13 @@ def test_what_splits_may_look_at() -> None:
     found = [show(e) for e in scrutinees(["x", "y"], [x * y])]
     assert found == ["abs(x)", "abs(y)", "x", "y", "x - y", "abs(x - y)", "abs(x / y)", "abs(x * y)", "x * y"]
     assert [show(e) for e in scrutinees(["x"])] == ["abs(x)", "x"]
+
+
+def test_terms_say_where_else_to_split() -> None:
+    """At what their functions take, at sums of two arguments, and nowhere else."""
+    z, bits = var("z"), np.ones(len(AT))
+    terms = [form(call("exp", x * y) / (x + y), bits), form((x + y) * (x * x + z) - x, bits)]
+    assert [show(e) for e in operands(terms)] == ["x * y", "x + y"]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ THROUGH = {
     "digamma-reflected-sub": "1 / sinpi(b - a)",
     "digamma-reflected-add": "1 / sinpi(b - a)",
     "gamma-reflected": "1 / (sinpi(a) * gamma(a))",
+    "hypot-plus-sum": "1 / (c**2 - 4 * a * b)",
+    "hypot-minus-sum": "1 / (c**2 - 4 * a * b)",
     "square-of-roots": "1 / (a - b)",
     "half-square-of-roots": "1 / (a - b)",
 }
@@ -107,8 +109,8 @@ def test_names_are_unique() -> None:
 
 
 def test_no_row_stands_twice() -> None:
-    rows = [(rule.left, rule.right) for rule in RULES]
-    twice = [f"{show(a)} -> {show(b)}" for k, (a, b) in enumerate(rows) if (a, b) in rows[:k]]
+    rows = [(rule.left, rule.right, rule.guards) for rule in RULES]
+    twice = [f"{show(row[0])} -> {show(row[1])}" for k, row in enumerate(rows) if row in rows[:k]]
     assert not twice
 
 

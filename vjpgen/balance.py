@@ -4,14 +4,17 @@
 the exponential vanishes. A product is taken apart into its factors, whose magnitudes are known at the sample
 points, and put together again pair by pair: a beam search for the tree of multiplications and divisions in
 which the fewest points meet an intermediate result that overflows or underflows while the product does not.
-Exponentials and powers may be halved, which keeps them in range for twice as long.
+Exponentials and powers may be halved, which keeps them in range for twice as long. A sum that leaves the
+range is multiplied out: (a*b - c)/d is a*(b/d) - c/d where a*b overflows. XLA divides by a product in place
+of dividing twice; multiplied by reciprocals, a quotient stays in the order that it has here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from itertools import combinations
 
 import numpy as np
@@ -66,14 +69,23 @@ class Balancer:
 
     def __init__(self, computed: Callable[[Expr], Array]) -> None:
         sizes = _Sizes(computed)
-        self._ways = [_Balancing(sizes, halves) for halves in (False, True)]
+        self._ways = [_Balancing(sizes, kind) for kind in ("", "halves", "sums")]
+        self._last = [_Balancing(sizes, kind) for kind in ("roots", "reciprocals")]
 
     def __call__(self, e: Expr) -> list[Expr]:
-        """Shapes of `e`: with the factors of its products as they are, and with halves."""
+        """Shapes of `e`: with the factors of its products as they are, halved, multiplied out."""
         if e.size > _LONGEST:
             return []
         found = (way.run(e) for way in self._ways)
         return [f for f in dict.fromkeys(found) if f is not e]
+
+    def at_last(self, shapes: Sequence[Expr]) -> list[Expr]:
+        """Shapes with roots of products as products of roots, and with products of reciprocals.
+
+        They are for the end of a search: further ones that follow from them were worse where that was tried.
+        """
+        found = (way.run(e) for way in self._last for e in shapes if e.size <= _LONGEST)
+        return [f for f in dict.fromkeys(found) if f not in shapes]
 
 
 class _Sizes:
@@ -82,6 +94,10 @@ class _Sizes:
     def __init__(self, computed: Callable[[Expr], Array]) -> None:
         self._computed = computed
         self._known: dict[Expr, Array] = {}
+        self.arranged: dict[tuple[tuple[Expr, bool], ...], _State | None] = {}  # the best order of factors
+
+    def positive(self, e: Expr) -> bool:
+        return bool((self._computed(e) > 0).all())
 
     def __getitem__(self, e: Expr) -> Array:
         if e not in self._known:
@@ -91,13 +107,13 @@ class _Sizes:
 
 
 class _Balancing:
-    def __init__(self, sizes: _Sizes, halves: bool) -> None:
-        self.sizes, self.halves = sizes, halves
+    def __init__(self, sizes: _Sizes, kind: str) -> None:
+        self.sizes, self.kind = sizes, kind
         self.done: dict[Expr, Expr] = {}
 
     def run(self, e: Expr) -> Expr:
         if e not in self.done:
-            self.done[e] = self._product(e) or again(e, map(self.run, e.args))
+            self.done[e] = self._product(e) or self._root(e) or again(e, map(self.run, e.args))
         return self.done[e]
 
     def _product(self, e: Expr) -> Expr | None:
@@ -109,13 +125,57 @@ class _Balancing:
         before = int(self._lost_now(e, final).sum())
         if not before:
             return None
+        if self.kind == "sums" and (spread := self._spread(coefficient, factors, final)) is not None:
+            return spread
         items = [i for f, above in factors for i in self._items(f, above)]
         if coefficient != 1:
             items.append(_Item(num(coefficient), np.log2(np.full_like(final, abs(float(coefficient)))), True))
         if not 2 < len(items) <= _MOST_FACTORS:
             return None
-        best = _arrange(items, final)
+        best = self._arranged(items, final)
+        if self.kind == "reciprocals" and best is not None and best.count:
+            best = self._arranged([i if i.above else _reciprocal(i) for i in items], final)
         return best.items[0].expr if best is not None and best.count < before else None
+
+    def _arranged(self, items: list[_Item], final: Array) -> _State | None:
+        key = tuple((i.expr, i.above) for i in items)
+        if key not in self.sizes.arranged:
+            self.sizes.arranged[key] = _arrange(items, final)
+        return self.sizes.arranged[key]
+
+    def _spread(self, coefficient: Fraction, factors: list[tuple[Expr, bool]], final: Array) -> Expr | None:
+        """The product as a sum, where one of its factors is a sum that leaves the range; None otherwise."""
+        for k, (f, above) in enumerate(factors):
+            if above and f.op in ("add", "sub") and _outside(self.sizes[f], final, above).any():
+                rest = factors[:k] + factors[k + 1 :]
+                terms = (_multiplied(coefficient, [(a, True), *rest]) for a in f.args)
+                return call(f.op, *map(self.run, terms))
+        return None
+
+    def _root(self, e: Expr) -> Expr | None:
+        """The square root of a product that leaves the range, as a product of two roots; None otherwise.
+
+        One factor's sign goes to the others, so that the root of a negative product stays NaN.
+        """
+        if self.kind != "roots" or e.op != "sqrt":
+            return None
+        final, size = self.sizes[e], self.sizes[e.args[0]]
+        coefficient, factors = _factors(e.args[0])
+        if not 1 < len(factors) <= _MOST_FACTORS or not (before := _outside(size, final, True).sum()):
+            return None
+        with np.errstate(invalid="ignore"):
+            rests = [size - self.sizes[f] * (1 if above else -1) for f, above in factors]
+        lost = [_outside(rest, final, True).sum() for rest in rests]
+        k = int(np.argmin(lost))
+        f, above = factors.pop(k)
+        if lost[k] >= before or np.isneginf(self.sizes[f]).any():
+            return None
+        one = self.run(f)
+        if not self.sizes.positive(f):
+            one = call("abs", one)
+            factors.append((call("sign", f), True))
+        others = call("sqrt", self.run(_multiplied(coefficient, factors)))
+        return others * call("sqrt", one) if above else others / call("sqrt", one)
 
     def _lost_now(self, e: Expr, final: Array) -> Array:
         lost = np.zeros_like(final, bool)
@@ -131,11 +191,15 @@ class _Balancing:
 
     def _items(self, factor: Expr, above: bool) -> Iterator[_Item]:
         size, shape = self.sizes[factor], self.run(factor)
-        half = _half(shape) if self.halves and (np.abs(size) > _HIGH).any() else None
+        half = _half(shape) if self.kind == "halves" and (np.abs(size) > _HIGH).any() else None
         if half is None:
             yield _Item(shape, size, above)
         else:
             yield from (_Item(half, size / 2, above), _Item(half, size / 2, above))
+
+
+def _reciprocal(i: _Item) -> _Item:
+    return _Item(1 / i.expr, -i.size, True)
 
 
 def _multiplies(x: Expr) -> bool:
@@ -173,6 +237,14 @@ def _factors(e: Expr) -> tuple[Fraction, list[tuple[Expr, bool]]]:
         else:
             found.append((x, above))
     return coefficient, found
+
+
+def _multiplied(coefficient: Fraction, factors: list[tuple[Expr, bool]]) -> Expr:
+    """The inverse of `_factors`, for a product with a factor above the line."""
+    above, below = ([f for f, place in factors if place is side] for side in (True, False))
+    above = above if above and coefficient == 1 else [num(coefficient), *above]
+    product = reduce(lambda a, b: a * b, above)
+    return reduce(lambda a, b: a / b, below, product)
 
 
 def _half(x: Expr) -> Expr | None:

@@ -155,6 +155,8 @@ def _plus(a: Expr, b: Expr) -> Expr:
 
 
 def _times(a: Expr, b: Expr) -> Expr:
+    if _ZERO in (a, b):
+        return _ZERO
     if b is _ONE:
         return a
     if a is _ONE:

@@ -13,6 +13,7 @@ from vjpgen.entropy import by_logarithms, gathered, one_logarithm
 from vjpgen.expr import Expr
 
 _EXPANSION_LIMIT = 256  # terms; nothing with more is expanded
+_MOST_OPERATIONS, _MOST_EXPONENTIALS = 60, 6  # of a quotient that is put into lowest terms
 _SHAPE_LIMIT = 3  # a shape is kept while it has at most this many times the operations of the first
 
 
@@ -71,7 +72,7 @@ def shapes(s: Any, scope: dict[str, Any]) -> tuple[Expr, ...]:
     found = [from_sympy(s, names)]
     size = s.count_ops()
     changes: tuple[Callable[[Any], Any], ...] = (
-        (sp.factor_terms, sp.together, _expanded) if size < 120 else ()
+        (sp.factor_terms, sp.together, _expanded, _in_lowest_terms) if size < 120 else ()
     )
     for change in changes:
         t = change(s)
@@ -84,6 +85,24 @@ def shapes(s: Any, scope: dict[str, Any]) -> tuple[Expr, ...]:
 
 def _expanded(s: Any) -> Any:
     return sp.powsimp(sp.expand(s)) if s.count_ops() < 40 and _terms(s) <= _EXPANSION_LIMIT else s
+
+
+def _in_lowest_terms(s: Any) -> Any:
+    """Quotients of polynomials in exponentials with what is common above and below taken out.
+
+    (exp(a+b) - 1)/((exp(a) - 1)*(exp(b) - 1)) is 1 + 1/(exp(a) - 1) + 1/(exp(b) - 1), which its derivatives
+    hide: they are one term each in lowest terms.
+    """
+    if s.count_ops() > _MOST_OPERATIONS or not 1 < len(s.atoms(sp.exp)) <= _MOST_EXPONENTIALS:
+        return s
+    s = s.replace(_is_other_function, lambda f: f.func(*map(_in_lowest_terms, f.args)))
+    t = s.replace(lambda f: isinstance(f, sp.exp), lambda f: sp.exp(sp.expand(f.args[0])))
+    t = sp.factor(sp.cancel(sp.together(sp.expand_power_exp(t))))
+    return t if t.count_ops() < s.count_ops() else s
+
+
+def _is_other_function(s: Any) -> bool:
+    return isinstance(s, sp.Function) and not isinstance(s, sp.exp)
 
 
 def _terms(s: Any) -> int:

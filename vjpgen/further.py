@@ -6,8 +6,9 @@ A room of its own because sympy takes longer to import than most first graphs to
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
-from vjpgen import apart, derive, inner
+from vjpgen import apart, derive, inner, rational
 from vjpgen.beams import OUTSIDE
 from vjpgen.candidates import Target
 from vjpgen.expr import Expr, has_op, walk
@@ -34,7 +35,15 @@ def shapes(
         found = derive.value(formula, scope, gammas)
     else:
         found = derive.partial(formula, spec.args[j], scope, gammas)
-    return (*found, *derive.spread(targets[k].shapes[0], scope))
+    return (*found, *derive.spread(targets[k].shapes[0], scope), *_in_lowest_terms(formula, j, spec, scope))
+
+
+def _in_lowest_terms(formula: Expr, j: int | None, spec: Spec, scope: dict[str, Any]) -> tuple[Expr, ...]:
+    """The formula, or its partial, with what its functions take in lowest terms; none if it is already."""
+    inside = rational.inside(formula)
+    if inside is formula:
+        return ()
+    return (inside,) if j is None else derive.partial(inside, spec.args[j], scope)
 
 
 def _gammas(formula: Expr, above: Callable[[Expr], bool]) -> Collection[Expr]:
@@ -43,9 +52,11 @@ def _gammas(formula: Expr, above: Callable[[Expr], bool]) -> Collection[Expr]:
     return [e for e in operands if above(e)]
 
 
-def changes(formula: Expr, spec: Spec, positive: frozenset[str]) -> list[inner.Change]:
-    """Shapes over inner functions."""
-    return [] if has_op(formula, *OUTSIDE) else inner.changes(formula, derive.symbols(spec.args, positive))
+def changes(shapes: Sequence[Expr], spec: Spec, positive: frozenset[str]) -> list[inner.Change]:
+    """Shapes over inner functions, of the first shape and of the shortest."""
+    scope = derive.symbols(spec.args, positive)
+    two = dict.fromkeys((shapes[0], min(shapes, key=lambda e: e.size)))
+    return [c for e in two if not has_op(e, *OUTSIDE) for c in inner.changes(e, scope)]
 
 
 def terms_apart(formula: Expr, spec: Spec, positive: frozenset[str]) -> list[inner.Change]:

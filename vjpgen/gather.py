@@ -23,6 +23,7 @@ _MOST_TERMS = 24  # of the sum
 _LONGEST = 400  # terms of a polynomial
 _LARGEST_POWER = 12
 _LARGEST_WHOLE = 10**6  # that a coefficient is written as
+_LONG = 2**60  # a whole number that is not written out
 _HALF = Fraction(1, 2)
 
 
@@ -80,6 +81,13 @@ def _times(a: _Term, b: _Term) -> _Term:
     if num(1) in (a.coefficient, b.coefficient):
         return _Term(a.coefficient if b.coefficient is num(1) else b.coefficient, exponent)
     return _Term(a.coefficient * b.coefficient, exponent)
+
+
+def parted(share: Fraction) -> tuple[Fraction, Fraction]:
+    """A coefficient above and below the line: in one number above where its parts are long."""
+    if max(abs(share.numerator), share.denominator) > _LONG:
+        return share, Fraction(1)
+    return Fraction(share.numerator), Fraction(share.denominator)
 
 
 Quotient = tuple[Any, Any]  # numerator and denominator, polynomials without a common factor
@@ -201,10 +209,11 @@ class Field:
         """The expression of a quotient, its polynomials in factors."""
         (share, above), (less, below) = self._factored(q[0]), self._factored(q[1])
         share /= less
-        if share.numerator != 1 or not above:
-            above = [num(share.numerator), *above]
-        if share.denominator != 1:
-            below = [num(share.denominator), *below]
+        numerator, denominator = parted(share)
+        if numerator != 1 or not above:
+            above = [num(numerator), *above]
+        if denominator != 1:
+            below = [num(denominator), *below]
         top = _multiplied(above)
         return top / _multiplied(below) if below else top
 

@@ -142,7 +142,7 @@ class Improver:
         from vjpgen import further
 
         shapes = further.shapes(k, targets, self.spec, self.positive, self._above)
-        changed = self._over(further.changes(shapes[0], self.spec, self.positive))
+        changed = self._over(further.changes(shapes, self.spec, self.positive))
         return (*(s for s in shapes if s not in targets[k].shapes), *changed)
 
     def _above(self, e: Expr) -> bool:
@@ -227,10 +227,8 @@ class Improver:
         shapes = dict.fromkeys(
             substitute(e, self.meaning)
             for e in (
-                *target.shapes,
-                *rational(target.shapes[0]),
-                *self.forms[k],
-                *self.apart.get(k, ()),
+                *(*target.shapes, *rational(target.shapes[0])),
+                *(*self.forms[k], *self.apart.get(k, ())),
                 *_shorter(t.expr for t in terms),
             )
         )
@@ -239,6 +237,8 @@ class Improver:
         safer = (tidy(b) for t in _likely(equal, _BALANCED) for b in self.balanced(t.expr))
         equal += [self._term(e, truth, at) for e in dict.fromkeys(safer) if e not in shapes]
         local = self._series(target, truth)  # right on a part of the domain alone: nothing follows from them
+        likely = [t.expr for t in _likely(equal, _BALANCED)]
+        local += [self._term(tidy(e), truth, at) for e in self.balanced.at_last(likely)]
         self.offers[k] = equal, local
         found, chosen = self._chosen(k, target, [*equal, *local], so_far)
         self.forms[k] = tuple(dict.fromkeys(t.expr for t in chosen if t not in local))

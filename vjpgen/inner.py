@@ -9,7 +9,7 @@ power that no longer divides by xi.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd
@@ -74,15 +74,81 @@ def changes(e: Expr, scope: dict[str, Any]) -> list[Change]:
         return []
     found: dict[Expr, Change] = {}
     for s, logs in {plain: {}, **without_powers(plain)}.items():
-        for product in _products(s):
-            if logs and not product.free_symbols & logs.keys():
-                continue
-            for symbol in sorted(product.free_symbols, key=str):
-                if product.as_powers_dict()[symbol] in (1, -1) and len(found) < _MOST_CHANGES:
-                    change = _Changing(product, symbol, logs, scope).run(s)
-                    if change is not None:
-                        found.setdefault(change.shapes[0], change)
+        for way in _ways(s, unused(scope)):
+            if (not logs or way.symbols & logs.keys()) and len(found) < _MOST_CHANGES:
+                change = _Changing(logs, scope).run(way)
+                if change is not None:
+                    found.setdefault(change.shapes[0], change)
     return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A formula over new variables, and what each of them stands for.
+
+    `outlined` says what becomes a function of its own, by the order of its zero, or pole, at 0; sums that
+    cancel always do.
+    """
+
+    formula: Any
+    places: dict[Any, Any]
+    outlined: Callable[[int], bool]
+
+    @property
+    def symbols(self) -> Set[Any]:
+        return set().union(*(p.free_symbols for p in self.places.values()))
+
+
+def _ways(s: Any, variable: str) -> Iterator[_Way]:
+    """In products of the arguments, one at a time, in all at once, in single arguments, in differences."""
+    u = sp.Symbol(variable, real=True)
+    for product in _products(s):
+        for symbol in sorted(product.free_symbols, key=str):
+            if (power := product.as_powers_dict()[symbol]) in (1, -1):
+                other = product / symbol**power
+                t = s.subs(symbol, u / other if power == 1 else other / u)
+                yield _Way(t, {u: product}, lambda order: order != 0)
+    if (way := _all_at_once(s, variable)) is not None:
+        yield way
+    for x in _alone_in_functions(s):
+        yield _Way(s.subs(x, u), {u: x}, lambda order: False)
+    for x, y in _differences(s):
+        yield _Way(sp.expand_power_exp(s.subs(x, y + u)), {u: x - y}, lambda order: False)
+
+
+def _all_at_once(s: Any, variable: str) -> _Way | None:
+    """With a variable for every product that functions are taken of, sums in it kept together."""
+    places: dict[Any, Any] = {}
+
+    def renamed(f: Any) -> Any:
+        coefficient, product = sp.factor_terms(f.args[0]).as_coeff_Mul()
+        if not product.is_Mul:
+            return f
+        u = places.setdefault(product, sp.Symbol(f"{variable}{len(places)}", real=True))
+        return f.func(coefficient * u)
+
+    t = s.replace(lambda f: isinstance(f, sp.Function) and len(f.args) == 1, renamed)
+    swapped = {u: product for product, u in places.items()}
+    return _Way(t, swapped, lambda order: order != 0) if len(places) > 1 else None
+
+
+def _alone_in_functions(s: Any) -> list[Any]:
+    """Symbols of which functions are taken that depend on no other, in a formula that does."""
+    functions = sorted(s.atoms(sp.Function), key=str)
+    found = dict.fromkeys(x for f in functions if len(f.free_symbols) == 1 for x in f.free_symbols)
+    return list(found) if len(s.free_symbols) > 1 else []
+
+
+def _differences(s: Any) -> list[tuple[Any, Any]]:
+    """Symbols of which the formula has the difference."""
+    found: dict[tuple[Any, Any], None] = {}
+    for node in sorted(s.atoms(sp.Add), key=str):
+        if len(node.args) == 2 and all(a.as_coeff_Mul()[1].is_Symbol for a in node.args):
+            signs, symbols = zip(*(a.as_coeff_Mul() for a in node.args), strict=True)
+            if sorted(signs) == [-1, 1]:
+                x, y = sorted(symbols, key=str)
+                found.setdefault((x, y))
+    return list(found)
 
 
 def unused(scope: Collection[str]) -> str:
@@ -141,30 +207,26 @@ def _distributed(term: Any) -> Any:
 
 
 class _Changing:
-    """One formula, rewritten in u: `product` is u, and `symbol` is what u takes the place of."""
+    """Finds the inner functions of a formula in the variables of a way, one after another."""
 
-    def __init__(self, product: Any, symbol: Any, logs: dict[Any, Any], scope: dict[str, Any]) -> None:
-        self.product, self.symbol, self.logs, self.scope = product, symbol, logs, scope
+    def __init__(self, logs: dict[Any, Any], scope: dict[str, Any]) -> None:
+        self.logs, self.scope, self.variable = logs, scope, unused(scope)
         self.names = {symbol: name for name, symbol in scope.items()}
-        self.variable = unused(scope)
-        self.u = sp.Symbol(self.variable, real=True)
         self.expansions: dict[Any, series.Series | None] = {}
-        self.found: dict[Any, tuple[Any, Expr, float]] = {}
+        self.found: dict[Any, tuple[Any, Inner]] = {}
 
-    def run(self, s: Any) -> Change | None:
-        power = self.product.as_powers_dict()[self.symbol]
-        other = self.product / self.symbol**power
-        s = s.subs(self.symbol, self.u / other if power == 1 else other / self.u)
-        shape = self._rewritten(s).subs(self.u, self.product)
+    def run(self, way: _Way) -> Change | None:
+        shape, self.outlined = way.formula, way.outlined
+        scope = self.scope | {symbol.name: symbol for symbol in self.logs}
+        for self.u, place in way.places.items():
+            self.at = from_sympy(place, {symbol: name for name, symbol in scope.items()})
+            shape = self._rewritten(shape)
         if not 0 < len(self.found) <= _MOST_INNER:
             return None
-        scope = self.scope | {symbol.name: symbol for symbol in self.logs}
-        at = from_sympy(self.product, {symbol: name for name, symbol in scope.items()})
-        rows = ((symbol.name, g, limit) for symbol, g, limit in self.found.values())
-        inner = tuple(Inner(name, g, at, limit, self.variable) for name, g, limit in rows)
         logs = tuple((symbol.name, from_sympy(log, self.names)) for symbol, log in self.logs.items())
-        scope |= {symbol.name: symbol for symbol, _, _ in self.found.values()}
-        return Change(shapes(shape, scope), logs, inner)
+        scope |= {symbol.name: symbol for symbol, _ in self.found.values()}
+        inner = tuple(one for _, one in self.found.values())
+        return Change(shapes(shape.subs(way.places), scope), logs, inner)
 
     def _alone(self, s: Any) -> bool:
         return bool(s.free_symbols == {self.u})
@@ -201,16 +263,21 @@ class _Changing:
         powers = sp.Mul(*(a for a in sp.Mul.make_args(s) if a.is_number or self._monomial(a)))
         g = s / powers
         expansion = self._expansion(g)
-        if expansion is None or not (self._cancels(g, expansion.first) if g.is_Add else expansion.first > 0):
+        if expansion is None or not (
+            self._cancels(g, expansion.first) if g.is_Add else self.outlined(expansion.first)
+        ):
             return s
         if g.could_extract_minus_sign():
             powers, g, expansion = -powers, -g, self._expansion(-g)
             assert expansion is not None
         if g not in self.found:
-            symbol = sp.Symbol(f"inner_{len(self.found)}", real=True)
-            rest = from_sympy(g / self.u**expansion.first, self.names)
-            self.found[g] = (symbol, rest, float(expansion.coefficients[0]))
+            name, limit = f"inner_{len(self.found)}", float(expansion.coefficients[0])
+            rest = self._shape(g / self.u**expansion.first)
+            self.found[g] = sp.Symbol(name, real=True), Inner(name, rest, self.at, limit, self.variable)
         return powers * self.u**expansion.first * self.found[g][0]
+
+    def _shape(self, g: Any) -> Expr:
+        return from_sympy(g, {self.u: self.variable})
 
     def _monomial(self, s: Any) -> bool:
         return s is self.u or bool(s.is_Pow and s.base is self.u and s.exp.is_Integer)
@@ -223,5 +290,5 @@ class _Changing:
     def _expansion(self, g: Any) -> series.Series | None:
         """The series of a function at u = 0, None where it has none."""
         if g not in self.expansions:
-            self.expansions[g] = series.expand(from_sympy(g, self.names), self.variable)
+            self.expansions[g] = series.expand(self._shape(g), self.variable)
         return self.expansions[g]

@@ -11,8 +11,9 @@ from fractions import Fraction
 from functools import lru_cache, reduce
 from typing import Any
 
-from vjpgen.expr import Expr, num, var, walk
-from vjpgen.gather import Field, TooLong, power
+from vjpgen.expr import Expr, again, has_op, num, var, walk
+from vjpgen.factoring import factored
+from vjpgen.gather import Field, TooLong, parted, power
 from vjpgen.tidy import tidy
 
 _LONGEST = 300  # nodes of a formula that is looked at
@@ -56,7 +57,8 @@ def _in_reciprocal(field: Field, above: Any, below: Any, name: str) -> Expr | No
     if not 1 < max(p.degrees()[k] for p in (above, below)) <= _HIGHEST:
         return None
     (share, top), (less, bottom) = field.factors(above), field.factors(below)
-    degree, parts = 0, ([num((share / less).numerator)], [num((share / less).denominator)])
+    degree, (one, other) = 0, parted(share / less)
+    parts = [num(one)], [num(other)]
     if not any(p.degrees()[k] and len(p) > 1 for p, _ in (*top, *bottom)):
         return None
     for factors, sign in ((top, 1), (bottom, -1)):
@@ -84,3 +86,24 @@ def _reversed(field: Field, polynomial: Any, k: int, degree: int, x: Expr) -> Ex
         total = part if far is None else far if part is None else part + far
     assert total is not None
     return total
+
+
+def inside(e: Expr) -> Expr:
+    """The formula with the operands of its functions as quotients in lowest terms, sums in them factored."""
+    done: dict[Expr, Expr] = {}
+    for x in walk(e):
+        args = [done[a] for a in x.args]
+        if len(args) == 1 and has_op(x, "add", "sub") and has_op(x, "div"):
+            args = [_in_lowest_terms(args[0])]
+        done[x] = again(x, args)
+    return done[e]
+
+
+def _in_lowest_terms(e: Expr) -> Expr:
+    if e.size > _LONGEST:
+        return e
+    try:
+        field = Field([e])
+        return factored(tidy(field.text(field.quotient(e))))
+    except TooLong:
+        return e

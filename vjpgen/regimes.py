@@ -69,16 +69,21 @@ def scrutinees(args: Sequence[str], inner: Sequence[Expr] = ()) -> list[Expr]:
 
 
 def operands(terms: Sequence[Term]) -> list[Expr]:
-    """Operands of functions that overflow or cancel, in the best terms: natural places to split."""
-    likely = sorted(terms, key=lambda t: t.score)[:3]
+    """Operands of functions that overflow or cancel, in the best terms, and sums of two arguments there.
+
+    They are natural places to split.
+    """
+    likely = sorted(terms, key=lambda t: t.score)
     inner = [
         e.args[0]
-        for t in likely
+        for t in likely[:3]
         for e in walk(t.expr)
         if e.args[:1] and e.args[0].size <= _SPLIT_AT.get(e.op, 0)
     ]
     inner.sort(key=lambda e: e.size <= _SHORT)  # what is long was asked for: its function has two halves
-    return [e for e in dict.fromkeys(inner) if e.args and e.names][:4]
+    sums = (e for t in likely for e in walk(t.expr) if e.op == "add" and all(a.op == "var" for a in e.args))
+    found = [e for e in dict.fromkeys(inner) if e.args and e.names][:4]
+    return [*found, *list(dict.fromkeys(sums))[:2]]
 
 
 def _pool(best: Term, terms: Sequence[Term]) -> list[Term]:

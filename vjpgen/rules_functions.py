@@ -186,8 +186,9 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         sin-odd: sin(-a) <-> -sin(a)
         tan-odd: tan(-a) -> -tan(a)
         sec-square: tan(a)**2 + 1 -> 1 / cos(a)**2
-        atan-minus-atan: atan(a) - atan(b) -> atan2(a - b, 1 + a * b) if pos(a), pos(b)
-        atan-minus-eighth: atan(a) - pi / 4 -> atan2(a - 1, a + 1) if pos(a)
+        atan-minus-atan: atan(a) - atan(b) -> atan2(a - b, 1 + a * b)
+        atan-plus-atan: atan(a) + atan(b) -> atan2(a + b, 1 - a * b)
+        atan-minus-eighth: atan(a) - pi / 4 -> atan2(a - 1, a + 1)
         atan-odd: atan(-a) -> -atan(a)
         acos-one-minus: acos(1 - a) -> 2 * asin(sqrt(a / 2)) if nonneg(a)
         one-minus-square-root: sqrt(1 - a**2) -> sqrt((1 - a) * (1 + a))
