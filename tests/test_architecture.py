@@ -115,6 +115,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "facts",
         "inner",
         "apart",
+        "first_terms",
         "regimes",
         "landmarks",
         "marks",
@@ -261,7 +262,7 @@ HOMES = {
     "ruff": {"templating"},
     "scipy": {"floats"},
     "setuptools": {"setuptools_hook"},
-    "sympy": {"bridge", "derive", "entropy", "inner", "apart", "closed_form", "srepr"},
+    "sympy": {"bridge", "derive", "entropy", "inner", "apart", "first_terms", "closed_form", "srepr"},
     "watchfiles": {"watching"},
 }
 ROOMS = {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}

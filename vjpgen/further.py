@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from vjpgen import apart, derive, inner, rational
+from vjpgen import apart, derive, first_terms, inner, rational
 from vjpgen.beams import OUTSIDE
 from vjpgen.candidates import Target
 from vjpgen.expr import Expr, has_op, walk
@@ -61,4 +61,7 @@ def changes(shapes: Sequence[Expr], spec: Spec, positive: frozenset[str]) -> lis
 
 def terms_apart(formula: Expr, spec: Spec, positive: frozenset[str]) -> list[inner.Change]:
     """Shapes in which terms that cancel are taken apart."""
-    return [] if has_op(formula, *OUTSIDE) else apart.changes(formula, derive.symbols(spec.args, positive))
+    if has_op(formula, *OUTSIDE):
+        return []
+    scope = derive.symbols(spec.args, positive)
+    return [*apart.changes(formula, scope), *first_terms.changes(formula, scope)]

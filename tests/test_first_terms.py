@@ -1,0 +1,58 @@
+"""Functions of products with first terms apart: equal to the formula, and without the cancellation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from changed import found, same
+from vjpgen import first_terms, plainly
+from vjpgen.candidates import columns, judged
+from vjpgen.evaluation import Evaluator, evaluate
+from vjpgen.floats import representable
+from vjpgen.parse import parse
+from vjpgen.points import sample
+from vjpgen.search import search
+
+FORMULAS = (
+    "u*cos(u*t)/sin(t) - sin(u*t)*cos(t)/sin(t)**2",
+    "cos(x*y)/x - sin(x*y)/(x**2*y)",
+    "(sin(x - x*y) - sin(x) + sin(x*y))/x",
+    "sinh(x*y)*cos(x)/x - y*sin(x)*cosh(x*y)/x",
+    "exp(x*y)*log(1 + x) - x*cos(y)",
+    "exp(sin(x*y)) - exp(x*y)",
+)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_every_shape_is_equal_to_the_formula(text: str) -> None:
+    same(first_terms.changes, text, 1e-9)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_every_inner_function_has_its_limit_at_0(text: str) -> None:
+    for change in found(first_terms.changes, text):
+        for one in change.inner:
+            near = evaluate(one.function, {one.variable: np.array([1e-2, -1e-2])}, np.float64)
+            np.testing.assert_allclose(near.mean(), one.limit, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "text", ["x*y + z", "sin(x) - x", "sin(x*y)/x", "cos(x + y) - x*sin(x + y)", "x**y - x"]
+)
+def test_nothing_where_no_first_terms_cancel(text: str) -> None:
+    assert not found(first_terms.changes, text)
+
+
+def test_the_derivative_of_a_quotient_of_sines() -> None:
+    """It cancels to second order in t, whatever u is."""
+    spec = parse("sin(u*t)/sin(t)", args=["u", "t"], assume=["0 < u & u < 1", "0 < t & t < 1.5"])
+    forms, points = search(spec), sample(spec, 512, 5)
+    truth = np.where(representable(points.truth_partials, np.float32), points.truth_partials, np.nan)[:, 0, 1]
+    at = Evaluator(columns(spec, points.at))
+    plain, better = (
+        np.nanmean(np.where(np.isnan(truth), np.nan, judged(e, at, truth).bits))
+        for e in (plainly.partial(spec.outputs[0], "t"), forms.partials[0][1])
+    )
+    assert plain > 8
+    assert better < 1.5
