@@ -103,16 +103,20 @@ def _called(target: str, **options: Any) -> Made:
 
 
 def _determined(function: Callable[..., Any], at: list[np.ndarray], j: int) -> np.ndarray:
-    """Where central differences, extrapolated twice, agree over three steps to a quarter of a float32 ulp."""
+    """Where central differences, extrapolated twice, agree over three steps to a quarter of a float32 ulp.
+
+    The rounding of what is subtracted has to leave as much.
+    """
     steps = 2.0 ** -np.arange(4.0, 11.0)[:, None] * np.abs(at[j])
     rows = [[at[j] + side * steps if k == j else np.broadcast_to(x, steps.shape) for k, x in enumerate(at)]
             for side in (1, -1)]  # fmt: skip
     after, before = (function(*r) for r in rows)
-    slopes = (after - before) / (2 * steps)
+    slopes, noise = (after - before) / (2 * steps), 2.0**-52 * np.abs(after) / steps
     for order in (1, 2):
         slopes = slopes[1:] + (slopes[1:] - slopes[:-1]) / (4.0**order - 1)
     size, steady = np.abs(slopes[1:-1]), np.abs(np.diff(slopes, axis=0))
-    return np.any(np.maximum(steady[1:], steady[:-1]) < 2.0**-26 * size, axis=0)
+    error = np.maximum(np.maximum(steady[1:], steady[:-1]), noise[-len(size) :])
+    return np.any(error < 2.0**-26 * size, axis=0)
 
 
 def _one(make: Callable[..., Made], *words: str, **options: Any) -> Defined:
