@@ -21,6 +21,7 @@ FORMULAS = (
     "sinh(x*y)*cos(x)/x - y*sin(x)*cosh(x*y)/x",
     "exp(x*y)*log(1 + x) - x*cos(y)",
     "exp(sin(x*y)) - exp(x*y)",
+    "(cos(pi*x*y) - sin(pi*x*y)/(pi*x*y))*sin(pi*x)/x**2",
 )
 
 

@@ -93,10 +93,12 @@ class _Apart:
         coefficient, product = sp.factor_terms(f.args[0]).as_coeff_Mul()
         if f.free_symbols <= set(self.places.values()):
             return f
+        if product.is_Mul:  # multiples of pi too: they have rational series in the multiple alone
+            return f.func(coefficient * self._place(product))
         if len(f.free_symbols) == 1:
             (x,) = f.free_symbols
             return f.subs(x, self._place(x))
-        return f.func(coefficient * self._place(product)) if product.is_Mul else f
+        return f
 
     def _place(self, product: Any) -> Any:
         name = f"{self.variable}{len(self.places)}"
