@@ -9,7 +9,6 @@ there. Each of these functions of one variable is searched for itself.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import reduce
 from typing import Any
 
 import sympy as sp
@@ -17,7 +16,7 @@ import sympy as sp
 from vjpgen import series
 from vjpgen.bridge import from_sympy, to_sympy
 from vjpgen.expr import Expr
-from vjpgen.inner import Change, Inner, unused
+from vjpgen.inner import Change, Inner, has_one_operand, multiple, unused
 
 _MOST_OPERATIONS = 60
 _MOST_TERMS = 24  # of the formula, multiplied out
@@ -62,7 +61,7 @@ class _Apart:
         ] = {}  # of each function: its sum, the rest, what that is
 
     def run(self) -> Change | None:
-        s = sp.expand(self.plain.replace(_has_one_operand, self._over_product), deep=False)
+        s = sp.expand(self.plain.replace(has_one_operand, self._over_product), deep=False)
         s = sp.Add(*(sp.expand(t, func=True, power_exp=False, log=False) for t in sp.Add.make_args(s)))
         terms = sp.Add.make_args(s)
         if not 1 < len(terms) <= _MOST_TERMS:
@@ -90,7 +89,7 @@ class _Apart:
 
     def _over_product(self, f: Any) -> Any:
         """A function of one argument, or of a product of several, over the symbol that stands for it."""
-        coefficient, product = sp.factor_terms(f.args[0]).as_coeff_Mul()
+        coefficient, product = multiple(f)
         if f.free_symbols <= set(self.places.values()):
             return f
         if product.is_Mul:  # multiples of pi too: they have rational series in the multiple alone
@@ -129,7 +128,7 @@ class _Apart:
                 return None
             *first, limit = exact
             powers = [expansion.first + k * expansion.step for k in range(self.length + 1)]
-            head = reduce(lambda a, b: a + b, (c * u**n for c, n in zip(first, powers, strict=False)))
+            head = sp.Add(*(c * u**n for c, n in zip(first, powers, strict=False)))
             rest = from_sympy((function - head) / u ** powers[-1], {u: self.variable})
             at = from_sympy(next(p for p, x in self.places.items() if x is u), self.names)
             name = f"rest_{len(self.found)}"
@@ -137,10 +136,6 @@ class _Apart:
             symbol = sp.Symbol(name, real=True)
             self.found[function] = head + u ** powers[-1] * symbol, symbol, one
         return self.found[function][0]
-
-
-def _has_one_operand(f: Any) -> bool:
-    return isinstance(f, sp.Function) and len(f.args) == 1
 
 
 def _exact(c: Fraction) -> Any | None:

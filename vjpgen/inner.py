@@ -121,15 +121,24 @@ def _all_at_once(s: Any, variable: str) -> _Way | None:
     places: dict[Any, Any] = {}
 
     def renamed(f: Any) -> Any:
-        coefficient, product = sp.factor_terms(f.args[0]).as_coeff_Mul()
+        coefficient, product = multiple(f)
         if not product.is_Mul:
             return f
         u = places.setdefault(product, sp.Symbol(f"{variable}{len(places)}", real=True))
         return f.func(coefficient * u)
 
-    t = s.replace(lambda f: isinstance(f, sp.Function) and len(f.args) == 1, renamed)
+    t = s.replace(has_one_operand, renamed)
     swapped = {u: product for product, u in places.items()}
     return _Way(t, swapped, lambda order: order != 0) if len(places) > 1 else None
+
+
+def has_one_operand(f: Any) -> bool:
+    return isinstance(f, sp.Function) and len(f.args) == 1
+
+
+def multiple(f: Any) -> tuple[Any, Any]:
+    """What a function of one operand takes, as a number times the rest, with sums in it factored."""
+    return sp.factor_terms(f.args[0]).as_coeff_Mul()  # type: ignore[no-any-return]
 
 
 def _alone_in_functions(s: Any) -> list[Any]:
