@@ -123,6 +123,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "tidy",
         "two_words",
         "departure",
+        "otherwise",
         "reference",
         "higher_reference",
         "headers",

@@ -96,6 +96,22 @@ def test_a_failure_says_what_where_and_how_far(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+def test_elsewhere_products_and_sums_may_be_joined_otherwise(where: str, tmp_path: Path) -> None:
+    """Run one by one, operations are rounded as on a platform that joins none of them."""
+    module, tests = made("joined", text="(x + 1)*y - x")
+    tests, count = re.subn(r"@jax\.jit\n(def program)", r"\1", tests)
+    assert count == 1
+    if where == "elsewhere":
+        tests, count = re.subn(r"(?<=^MEASURED_ON = \(\n)    .*", '    "another",', tests, flags=re.M)
+        assert count == 1
+    (tmp_path / "joined.py").write_text(module)
+    (tmp_path / "test_joined.py").write_text(tests)
+    done = run(tmp_path, "-k", "matches_exact_reference or looser or autodiff")
+    assert done.returncode == (where == "here"), done.stdout[-3000:]
+    assert ("3.5762786865234375e-07 instead of 3.1789141985427705e-07" in done.stdout) == (where == "here")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_text_is_formatted_lint_clean_and_stands_alone(name: str, tmp_path: Path) -> None:
     _, tests = made(name)

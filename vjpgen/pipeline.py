@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +36,9 @@ class Generated:
     """
 
     spec: Spec
-    module: str
-    tests: str
-    report: Report
+    module: str = field(repr=False)
+    tests: str = field(repr=False)
+    report: Report = field(repr=False)
 
     def write(
         self,

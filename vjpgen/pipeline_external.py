@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ class GeneratedExternal:
     """
 
     spec: External
-    module: str
-    tests: str
+    module: str = field(repr=False)
+    tests: str = field(repr=False)
 
     def write(
         self,

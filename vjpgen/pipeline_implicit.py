@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +43,8 @@ class GeneratedImplicit:
     """
 
     spec: Implicit | System
-    module: str
-    tests: str
+    module: str = field(repr=False)
+    tests: str = field(repr=False)
     figures: ByTarget
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +49,8 @@ class GeneratedIntegral:
     """
 
     spec: Integral
-    module: str
-    tests: str
+    module: str = field(repr=False)
+    tests: str = field(repr=False)
     figures: ByTarget
     how: str
     kept: str

@@ -19,6 +19,7 @@ from vjpgen.forms import Forms
 from vjpgen.landmarks import ORDINARY, REMOVABLE, splitpoints
 from vjpgen.marks import marks
 from vjpgen.oracle import seen, truth_of
+from vjpgen.otherwise import elsewhere
 from vjpgen.points import Points, box
 from vjpgen.truth import Truth
 
@@ -92,6 +93,7 @@ class Reference:
         values: exact, one per output.
         partials: exact, output by output; nan where not defined.
         bounds: ulps for the values, then reverse partials, then forward partials; None where not compared.
+        elsewhere: those that hold on other platforms, before their margin: never tighter.
     """
 
     section: str
@@ -99,6 +101,7 @@ class Reference:
     values: tuple[float, ...]
     partials: tuple[float, ...]
     bounds: tuple[int | None, ...]
+    elsewhere: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,10 @@ def suite(
     rows = _chosen(at, errors, plain)
     if demanded is not None:
         errors, got = np.where(_representable(truth), demanded / 2, np.nan), np.zeros_like(got)
-    references = tuple(_reference(at, section, i, errors[i]) for section, i in rows)
+        others = errors
+    else:
+        others = _elsewhere(at, [i for _, i in rows], errors, truth)
+    references = tuple(_reference(at, section, i, errors[i], others[i]) for section, i in rows)
     ordinary = [r.inputs for r in references if r.section == ORDINARY]
     curved = smooth.curved(at.forms, ordinary)
     remarks = tuple(r for (_, i), x in zip(rows, references, strict=True) for r in _remarks(at, x, errors[i]))
@@ -189,6 +195,14 @@ def suite(
         curved,
         measured.residual_bytes,
     )
+
+
+def _elsewhere(at: Probe, rows: Sequence[int], errors: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The errors, at these rows no smaller than those of other ways to round."""
+    found = errors.copy()
+    for results in elsewhere(at.forms, at.at[rows]):
+        found[rows] = np.maximum(found[rows], distance(_flat(*results), truth[rows]))
+    return found
 
 
 def distance(got: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -267,13 +281,11 @@ def _representable(truth: np.ndarray) -> np.ndarray:
     return np.asarray((size <= _HUGE) & ((size >= _TINY) | (size == 0)))
 
 
-def _reference(at: Probe, section: str, i: int, errors: np.ndarray) -> Reference:
+def _reference(at: Probe, section: str, i: int, errors: np.ndarray, others: np.ndarray) -> Reference:
     truth = _flat(at.values[i : i + 1], at.partials[i : i + 1], at.partials[i : i + 1])[0]
-    bounds = tuple(bound(e, t) for e, t in zip(errors.tolist(), truth.tolist(), strict=True))
-    partials = at.partials[i].reshape(-1).tolist()
-    return Reference(
-        section, tuple(map(float, at.at[i])), tuple(at.values[i].tolist()), tuple(partials), bounds
-    )
+    here, elsewhere = (tuple(map(bound, e.tolist(), truth.tolist())) for e in (errors, others))
+    inputs, values = tuple(map(float, at.at[i])), tuple(at.values[i].tolist())
+    return Reference(section, inputs, values, tuple(at.partials[i].reshape(-1).tolist()), here, elsewhere)
 
 
 def bound(error: float, truth: float) -> int | None:

@@ -25,7 +25,8 @@ from vjpgen.templating import Templates
 
 _BOUNDED = (
     f"each is max({FLOOR}, 2 * measured) where it was measured, MEASURED_ON, and MARGINS times that on other "
-    "platforms. Between the reference points, results are held within twice such bounds to the plain formula "
+    "platforms, where twice the error of the forms rounded otherwise takes its place if larger (ELSEWHERE). "
+    "Between the reference points, results are held within twice such bounds to the plain formula "
     "in float64, where that is right."
 )
 _DEMANDED = (
@@ -137,6 +138,9 @@ def render_tests(
         curved=[_tuple((c.inputs, c.second, c.differences)) for c in curved],
         tame=[_tuple(r.inputs) for r in tame],
         half=[_tuple(r.inputs) for r in tame if foreign is None and _fits_half(r)],
+        elsewhere=[
+            (_tuple(r.inputs), _tuple(r.elsewhere[:shown])) for r in suite.references if _wider(r, shown)
+        ],
         looser=[_tuple((r.inputs, r.quantity, r.bound, r.reason)) for r in remarks],
         both=both,
         higher=None if higher is None else _higher(higher),
@@ -194,6 +198,12 @@ def _row(r: Reference, shown: int) -> str:
     bounds: object = r.bounds[:shown]
     bounds = r.bounds[0] if len(set(r.bounds[:shown])) == 1 and r.bounds[0] is not None else bounds
     return _tuple((r.inputs, r.values, r.partials, bounds))
+
+
+def _wider(r: Reference, shown: int) -> bool:
+    """Whether another platform may be further off than its margin allows."""
+    pairs = zip(r.bounds[:shown], r.elsewhere[:shown], strict=True)
+    return any(b is not None and (e is None or e > b * min(MARGINS.values())) for b, e in pairs)
 
 
 def _higher(found: HigherSuite) -> dict[str, object]:
