@@ -143,7 +143,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("candidates", "effort", "refute", "truncations", "verges"),
     ("splits",),
     ("further", "improve", "mending"),
-    ("twins", "over_output", "whole_powers"),
+    ("twins", "over_output", "over_slope", "whole_powers"),
     ("search", "higher_search"),
     # Forms to text
     ("guards", "naming", "printer"),

@@ -174,6 +174,8 @@ def write_out(e: Expr) -> Expr | None:
     """A composite operation in elementary ones, for `expr.rebuild`."""
     if e.op == "double_word":
         return rebuild(opened(e), write_out)
+    if e.op == "signbit":  # there is one exact zero
+        return call("lt", e.args[0], num(0))
     return COMPOSITE[e.op](*e.args) if e.op in COMPOSITE else None
 
 

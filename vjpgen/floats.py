@@ -216,7 +216,7 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "diff_of_products": lambda a, b, c, d: a * b - c * d, "sum3": lambda a, b, c: a + b + c,
     "sqrt_diff_of_products": lambda a, b, c, d: np.sqrt(a * b - c * d),
     "exp_product": lambda a, b: np.exp(a * b), "exp_sum": lambda a, b: np.exp(a + b), "where": _where,
-    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "signbit": np.signbit, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
     "true": lambda: np.asarray(True), "false": lambda: np.asarray(False),
 }  # fmt: skip
@@ -243,7 +243,7 @@ def apply(op: str, args: list[Array], dtype: npt.DTypeLike) -> Array:
                 noise = np.where(np.abs(raw) < 1 - float(np.finfo(kind).eps) / 4, noise, 0.0)
             raw = raw * (1.0 + noise)
         out = raw.astype(kind)
-        return np.where(np.abs(out) < np.finfo(kind).tiny, kind.type(0), out)
+        return np.where(np.abs(out) < np.finfo(kind).tiny, np.copysign(kind.type(0), out), out)
 
 
 def _diff_of_products(operands: list[Array], kind: np.dtype[Any]) -> Array:

@@ -9,6 +9,7 @@ from vjpgen.expr import Expr, var, variables
 from vjpgen.spec import Spec
 
 OUTPUT = var("output:0")  # the output, in a form over it
+SLOPE = var("slope:0")  # the smaller of two partials, in forms over it
 Partial = tuple[int, tuple[int, ...]]  # of an output, by arguments in order, each by its place
 
 
@@ -58,6 +59,8 @@ class Forms:
         fronts: for the values, then for the partials row by row, the forms that trade cost for accuracy,
             cheapest first; empty where nothing was searched, or where the formula has several pieces.
         over_output: the partial over `OUTPUT`, of one output by one argument, where there is one.
+        over_slope: what `SLOPE` is, over the arguments, and the partials by two arguments over it, where
+            there are such.
         higher: the partials above the first order, where they are asked for.
     """
 
@@ -67,6 +70,7 @@ class Forms:
     anchors: tuple[tuple[float, ...], ...]
     fronts: tuple[tuple[Trade, ...], ...] = ()
     over_output: Expr | None = None
+    over_slope: tuple[Expr, tuple[Expr, Expr]] | None = None
     higher: Higher | None = None
 
     def __post_init__(self) -> None:

@@ -136,6 +136,7 @@ _ROWS = (
     Op("ge", 2, "{0} >= {1}", 1, gives="bool"),
     Op("eq", 2, "{0} == {1}", 1, gives="bool"),
     Op("ne", 2, "{0} != {1}", 1, gives="bool"),
+    Op("signbit", 1, "jnp.signbit({0})", 0.5, gives="bool", note="whether the sign is minus; -0.0 has one"),
     Op("and", 2, "{0} & {1}", 0.5, takes="bool", gives="bool"),
     Op("or", 2, "{0} | {1}", 0.5, takes="bool", gives="bool"),
     Op("not", 1, "~{0}", 0.5, takes="bool", gives="bool"),

@@ -9,7 +9,7 @@ from itertools import combinations
 from vjpgen import cuts, two_words
 from vjpgen.errors import OptionError
 from vjpgen.expr import Expr, substitute, var, variables, walk
-from vjpgen.forms import OUTPUT, Forms, Plan, Residual
+from vjpgen.forms import OUTPUT, SLOPE, Forms, Plan, Residual
 from vjpgen.naming import Names, output_names, telling
 
 TOLERANCE = 0.1  # bits of error that a cheaper plan may cost
@@ -97,6 +97,8 @@ def candidates(forms: Forms) -> list[Plan]:
     found: list[Plan | None] = []
     if forms.over_output is not None:
         found.append(_of_output(forms, forms.over_output))
+    if forms.over_slope is not None:
+        found.append(_of_slope(forms, *forms.over_slope))
     for count in range(len(outputs) + 1):
         for chosen in combinations(outputs, count):
             found.append(_make(forms, chosen))
@@ -108,6 +110,12 @@ def _of_output(forms: Forms, partial: Expr) -> Plan:
     (name,) = output_names(forms.spec)
     kept = Residual(name, forms.values[0], "output")
     return Plan(forms, (kept,), ((substitute(partial, {OUTPUT: var(name)}),),))
+
+
+def _of_slope(forms: Forms, slope: Expr, partials: tuple[Expr, Expr]) -> Plan:
+    names = Names((*forms.spec.args, forms.spec.name, *output_names(forms.spec)))
+    kept = Residual(names.new("slope"), slope, "intermediate")
+    return Plan(forms, (kept,), (tuple(substitute(e, {SLOPE: var(kept.name)}) for e in partials),))
 
 
 def _with_one_sign(forms: Forms) -> Forms:

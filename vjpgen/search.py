@@ -26,6 +26,7 @@ from vjpgen.forms import Forms, Plan, Trade
 from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
 from vjpgen.mending import mend
 from vjpgen.over_output import over_output
+from vjpgen.over_slope import over_slope
 from vjpgen.points import Points, joined, sample
 from vjpgen.spec import Meant, Spec
 from vjpgen.tidy import tidy
@@ -55,7 +56,7 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
     found = whole_powers.mend(found, spec.derived, _SEED, how)
     if spec.meant is not None:
         return _with_gradient(spec, spec.meant, found, points.at, how)
-    return replace(found, over_output=over_output(found, points, how))
+    return replace(found, over_output=over_output(found, points, how), over_slope=over_slope(found, points))
 
 
 def search_at(spec: Spec, points: Points, *, effort: str = "normal") -> Forms:
