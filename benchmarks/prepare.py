@@ -85,8 +85,8 @@ def accuracy(source: str, spec: Spec, at: sampling.Points) -> Accuracy:
 
 def prepare(
     name: str, path: Path, functions: Sequence[Own]
-) -> tuple[Case, np.ndarray, dict[tuple[str, str], str]]:
-    """The case of one module, its points, and the texts of the contenders.
+) -> tuple[Case, np.ndarray, np.ndarray, dict[tuple[str, str], str]]:
+    """The case of one module, its points, the exact results there, and the texts of the contenders.
 
     Raises:
         VjpgenError: the module is not one of a formula, or its domain holds no points.
@@ -105,7 +105,8 @@ def prepare(
         name, spec.name, " ".join(spec.text.split()), len(spec.args), len(spec.outputs), at.ordinary,
         "" if function is None else function.name, found,
     )  # fmt: skip
-    return case, at.at, {(spec.name, who): text for who, text in texts.items()}
+    exact = np.concatenate([at.truth_values, at.truth_partials.reshape(len(at.at), -1)], axis=1)
+    return case, at.at, exact, {(spec.name, who): text for who, text in texts.items()}
 
 
 def main() -> int:
@@ -120,6 +121,7 @@ def main() -> int:
         parser.error(f"{options.modules} holds no results.json: write it with scripts/sweep.py")
     cases: list[Case] = []
     points: dict[str, np.ndarray] = {}
+    exact: dict[str, np.ndarray] = {}
     sources: dict[tuple[str, str], str] = {}
     left_out: dict[str, str] = {}
     functions = library()
@@ -129,18 +131,18 @@ def main() -> int:
         try:
             if row["failed"] == "generate":
                 raise VjpgenError(f"not generated: {row['reason']}")
-            case, at, texts = prepare(row["name"], options.modules / f"{row['stem']}.py", functions)
+            case, at, truth, texts = prepare(row["name"], options.modules / f"{row['stem']}.py", functions)
         except VjpgenError as error:
             left_out[row["name"]] = str(error).splitlines()[0]
             print(f"{row['name']}: left out: {left_out[row['name']]}", file=sys.stderr)
             continue
         cases.append(case)
-        points[case.stem] = at
+        points[case.stem], exact[case.stem] = at, truth
         sources |= texts
         print(f"{case.name}: {len(at)} points" + (f", beside {case.jax}" if case.jax else ""))
     if not cases:
         parser.error(f"nothing in {options.modules} can be run")
-    write(Prepared(options.out, tuple(cases), left_out), points, sources)
+    write(Prepared(options.out, tuple(cases), left_out), points, exact, sources)
     return 0
 
 

@@ -1,8 +1,8 @@
 """Folders that `prepare.py` writes and the benchmarks read: cases, each with the modules that compete.
 
 A folder holds `cases.json` with the fields of `Case` and the reasons of `Prepared.left_out`, `points.npz`
-with the inputs of every case, and `STEM_generated.py`, `STEM_plain.py` and, where JAX has the function,
-`STEM_jax.py`. Reading one takes jax and numpy.
+with the inputs of every case, `exact.npz` with the exact results there, and `STEM_generated.py`,
+`STEM_plain.py` and, where JAX has the function, `STEM_jax.py`. Reading one takes jax and numpy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 GENERATED, PLAIN, JAX = "generated", "plain", "jax"
-_CASES, _POINTS = "cases.json", "points.npz"
+_CASES, _POINTS, _EXACT = "cases.json", "points.npz", "exact.npz"
 
 
 class PreparedError(Exception):
@@ -95,6 +95,11 @@ class Prepared:
             at = at[: case.ordinary]
         return [np.ascontiguousarray(column) for column in at.T]
 
+    def exact(self, case: Case) -> np.ndarray:
+        """Float64, one row for each point: values, then partials output by output; nan where undefined."""
+        with np.load(self.folder / _EXACT) as file:
+            return np.asarray(file[case.stem])
+
     def function(self, case: Case, contender: str) -> Callable[..., tuple[Any, ...]]:
         """The contender as a function of arrays of one shape that returns a tuple of such arrays."""
         path = self.folder / f"{case.stem}_{contender}.py"
@@ -114,12 +119,18 @@ class Prepared:
         return outputs
 
 
-def write(found: Prepared, points: dict[str, np.ndarray], sources: dict[tuple[str, str], str]) -> None:
-    """Write a folder; `sources` are the modules' texts by stem and contender."""
+def write(
+    found: Prepared,
+    points: dict[str, np.ndarray],
+    exact: dict[str, np.ndarray],
+    sources: dict[tuple[str, str], str],
+) -> None:
+    """Write a folder; inputs and exact results by stem, the modules' texts by stem and contender."""
     found.folder.mkdir(parents=True, exist_ok=True)
     for (stem, contender), text in sources.items():
         (found.folder / f"{stem}_{contender}.py").write_text(text)
     np.savez_compressed(found.folder / _POINTS, **points)
+    np.savez_compressed(found.folder / _EXACT, **exact)
     record = {"cases": [asdict(c) for c in found.cases], "left_out": found.left_out}
     (found.folder / _CASES).write_text(json.dumps(record, indent=1) + "\n")
 

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import digits
 import memory
 import prepare
 import prepared
@@ -257,10 +258,46 @@ def test_memory_is_that_of_the_residuals(folder: Path, tmp_path: Path) -> None:
     assert "| sign | scanned |" in (tmp_path / "m.md").read_text()
 
 
+# Digits
+
+
+def test_digits_are_those_that_were_measured_where_the_folder_was_made(folder: Path) -> None:
+    cases = prepared.read(folder, EVERYTHING)
+    for case in cases.cases:
+        for who in case.contenders:
+            got = digits.found(digits.results(cases, case, who), cases.exact(case), case.outputs)
+            then = case.accuracy[who]
+            assert (got.value, got.gradient) == pytest.approx((then.value, then.gradient), abs=0.01)
+            assert got.bad == then.bad
+
+
+def test_digits_that_are_lost_are_seen(folder: Path) -> None:
+    cases = prepared.read(folder, EVERYTHING)
+    case = next(c for c in cases.cases if c.name == "pair")
+    exact, got = cases.exact(case), digits.results(cases, case, prepared.GENERATED)
+    right = digits.found(got, exact, case.outputs)
+    wrong = got.copy()
+    wrong[:, 0] *= np.float32(1.001)
+    wrong[:5, 2] = np.nan
+    found = digits.found(wrong, exact, case.outputs)
+    assert found.value > right.value + 5
+    assert found.gradient > right.gradient
+    assert found.bad == right.bad + 5
+
+
+def test_the_page_of_digits(folder: Path, tmp_path: Path) -> None:
+    assert run(digits, folder, "--write", tmp_path / "page.md") == 0
+    page = (tmp_path / "page.md").read_text()
+    (line,) = (x for x in page.splitlines() if x.startswith("| sign |"))
+    assert len(line.split("|")) == 15
+    assert "- value: where made " in page
+    assert "- where JAX has the function (1): value " in page
+
+
 # What they need, and what they refuse
 
 
-@pytest.mark.parametrize("name", ["prepared", "speed", "memory"])
+@pytest.mark.parametrize("name", ["prepared", "speed", "memory", "digits"])
 def test_timing_needs_jax_and_numpy_alone(root: Path, name: str) -> None:
     tree = ast.parse((root / "benchmarks" / f"{name}.py").read_text())
     found = {a.name.partition(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
@@ -273,6 +310,7 @@ def test_timing_needs_jax_and_numpy_alone(root: Path, name: str) -> None:
     [
         (speed, ("{nothing}",), "holds no cases.json: write it with prepare.py"),
         (memory, ("{nothing}",), "holds no cases.json: write it with prepare.py"),
+        (digits, ("{nothing}",), "holds no cases.json: write it with prepare.py"),
         (prepare, ("{nothing}", "--out", "{nothing}/x"), "holds no results.json"),
         (speed, ("{folder}", "--only", "zzz"), "no formula in"),
         (memory, ("{folder}", "--only", "pair"), "no function of one argument"),
