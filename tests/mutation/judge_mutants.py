@@ -52,7 +52,7 @@ class Judge:
         self.tame = found.at[np.flatnonzero(tame)[:512]]
         self.values = self._values(original)
         self.signature = self._signature(original)
-        self.half, self.spread = self._half(original), self._spread(original)
+        self.half, self.spread = self._determined(self._half(original)), self._spread(original)
 
     def verdict(self, source: str) -> str:
         """What the mutant changes by more than the bounds; empty where nothing."""
@@ -132,6 +132,18 @@ class Judge:
         for kinds in _KINDS[:2]:
             at = [jnp.asarray(c, k) for c, k in zip(self.tame.T, kinds, strict=False)]
             found += self._floats(jax.jit(lambda *a: self._program(module, *a))(*at))
+        return found
+
+    def _determined(self, found: list[np.ndarray]) -> list[np.ndarray]:
+        """Results in half precision, without tangents that are small sums of large terms: rounding is all."""
+        per_kind, arguments = len(found) // 2, len(self.spec.args)
+        if per_kind != 3 + arguments:  # value and cotangents, value and tangent
+            return found
+        for start in (0, per_kind):
+            value, tangent = found[start], found[start + per_kind - 1]
+            pulled = found[start + 1 : start + 1 + arguments]
+            terms = sum(np.abs(p * x / value) for p, x in zip(pulled, self.tame.T, strict=True))
+            found[start + per_kind - 1] = np.where(np.abs(tangent) < terms / 8, np.nan, tangent)
         return found
 
     def _spread(self, module: ModuleType) -> list[np.ndarray]:

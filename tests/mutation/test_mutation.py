@@ -6,6 +6,7 @@ A few mutants of some functions with `-m thorough`; every mutant of every functi
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from mutation.defined import EVERY, exact
@@ -95,3 +96,16 @@ def test_the_judge_tells_a_fault_from_none() -> None:
     assert "points" in judge.verdict(source.replace("jnp.exp(y)", "jnp.exp(1.0001 * y)"))
     assert judge.verdict(source.replace("_cast(z, dtype)", "z")) in ("shapes or dtypes", "half precision")
     assert judge.verdict(source.replace("jnp.exp", "jnp.nothing")) == "raises AttributeError"
+
+
+def test_rounding_alone_is_no_fault_in_half_precision() -> None:
+    """Tangents of x - y along (x, y) cancel; those of a fault that moves a cotangent do not."""
+    source = module("x - y", "f")
+    spec = plain_forms("x - y", "f").spec
+    judge = Judge(spec, source, exact(spec, 2000))
+    tangents = judge.half[4]
+    x, y = judge.tame.T
+    near = np.abs(x - y) < (np.abs(x) + np.abs(y)) / 9
+    assert near.any()
+    assert (np.isnan(tangents) | (tangents == 0))[near].all()
+    assert np.isfinite(tangents).sum() > len(tangents) / 2
