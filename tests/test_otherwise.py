@@ -6,9 +6,8 @@ from plain_forms import plain_forms
 from vjpgen.otherwise import elsewhere
 
 
-def ways(text: str, *points: tuple[float, ...], **options: object) -> list[tuple[np.ndarray, ...]]:
-    forms = plain_forms(text, **options)  # type: ignore[arg-type]
-    return list(elsewhere(forms, np.array(points, np.float32)))
+def ways(text: str, *points: tuple[float, ...]) -> list[tuple[np.ndarray, ...]]:
+    return list(elsewhere(plain_forms(text), np.array(points, np.float32)))
 
 
 def test_first_each_operation_is_rounded_as_it_should_be() -> None:

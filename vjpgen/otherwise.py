@@ -39,7 +39,7 @@ def elsewhere(forms: Forms, at: Array) -> Iterator[Results]:
 class _Other(Evaluator):
     """Another library: where the result of an operation is not exact, a neighbour of it.
 
-    GPUs divide by way of a reciprocal: x/x may be off one, but what is divided by a power of two is exact.
+    By way of a reciprocal x/x may be off one; what is divided by a power of two is exact.
     """
 
     def __init__(self, env: Mapping[str, Array], seed: int) -> None:

@@ -76,8 +76,7 @@ def _of_outputs(forms: Forms) -> Plan:
 
 def _slopes(forms: Forms) -> Iterator[Plan]:
     """The plan that keeps the partials themselves, so that bwd only multiplies."""
-    spec = forms.spec
-    names = Names((*spec.args, spec.name, *output_names(spec)))
+    names = _names(forms)
     slopes = dict.fromkeys(e for row in forms.partials for e in row if e.args and e.names)
     saved = [Residual(names.new(telling(e, {}) or "slope"), e, "intermediate") for e in slopes]
     found = _make(forms, saved)
@@ -106,6 +105,11 @@ def candidates(forms: Forms) -> list[Plan]:
     return list({(p.residuals, p.bwd): p for p in found if p is not None}.values())
 
 
+def _names(forms: Forms) -> Names:
+    """What is new beside the arguments, the function and its outputs."""
+    return Names((*forms.spec.args, forms.spec.name, *output_names(forms.spec)))
+
+
 def _of_output(forms: Forms, partial: Expr) -> Plan:
     (name,) = output_names(forms.spec)
     kept = Residual(name, forms.values[0], "output")
@@ -113,7 +117,7 @@ def _of_output(forms: Forms, partial: Expr) -> Plan:
 
 
 def _of_slope(forms: Forms, slope: Expr, partials: tuple[Expr, Expr]) -> Plan:
-    names = Names((*forms.spec.args, forms.spec.name, *output_names(forms.spec)))
+    names = _names(forms)
     kept = Residual(names.new("slope"), slope, "intermediate")
     return Plan(forms, (kept,), (tuple(substitute(e, {SLOPE: var(kept.name)}) for e in partials),))
 
@@ -162,7 +166,7 @@ def _cuts(forms: Forms, outputs: Sequence[Residual]) -> Iterator[tuple[Residual,
     for cut in cuts.smallest(partials, arrays):
         if len(cut) == len(needed):
             return
-        names = Names((*forms.spec.args, forms.spec.name, *output_names(forms.spec)))
+        names = _names(forms)
         yield tuple(
             Residual(names.new(telling(e, {}) or "inner"), substitute(e, meaning), "intermediate")
             for e in cut
