@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from itertools import combinations
+from operator import or_
 
 import numpy as np
 
@@ -40,16 +41,12 @@ class _Item:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Items still to be multiplied, and where, and at how many points, a result has left the range."""
+    """Items still to be multiplied, and at which points (a bit each) a result has left the range."""
 
     items: tuple[_Item, ...]
-    lost: Array
+    lost: int
     steps: float
-    count: int
-
-    @property
-    def rank(self) -> tuple[int, float]:
-        return self.count, self.steps
+    rank: tuple[int, float]  # at how many points, and `steps`
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class _Join:
     """Two items as one, where that has left the range, and its price."""
 
     item: _Item
-    lost: Array
+    lost: int
     price: float
 
 
@@ -76,7 +73,8 @@ class Balancer:
         """Shapes of `e`: with the factors of its products as they are, halved, multiplied out."""
         if e.size > _LONGEST:
             return []
-        found = (way.run(e) for way in self._ways)
+        with np.errstate(invalid="ignore"):
+            found = [way.run(e) for way in self._ways]
         return [f for f in dict.fromkeys(found) if f is not e]
 
     def at_last(self, shapes: Sequence[Expr]) -> list[Expr]:
@@ -84,7 +82,8 @@ class Balancer:
 
         They are for the end of a search: further ones that follow from them were worse where that was tried.
         """
-        found = (way.run(e) for way in self._last for e in shapes if e.size <= _LONGEST)
+        with np.errstate(invalid="ignore"):
+            found = [way.run(e) for way in self._last for e in shapes if e.size <= _LONGEST]
         return [f for f in dict.fromkeys(found) if f not in shapes]
 
 
@@ -94,6 +93,7 @@ class _Sizes:
     def __init__(self, computed: Callable[[Expr], Array]) -> None:
         self._computed = computed
         self._known: dict[Expr, Array] = {}
+        self._ranges: dict[Expr, _Range] = {}
         self.arranged: dict[tuple[tuple[Expr, bool], ...], _State | None] = {}  # the best order of factors
 
     def positive(self, e: Expr) -> bool:
@@ -104,6 +104,30 @@ class _Sizes:
             with np.errstate(all="ignore"):
                 self._known[e] = np.asarray(np.log2(np.abs(self._computed(e))))
         return self._known[e]
+
+    def range(self, e: Expr) -> _Range:
+        if e not in self._ranges:
+            self._ranges[e] = _Range(self[e])
+        return self._ranges[e]
+
+
+class _Range:
+    """Which sizes of intermediate results spoil a product of a given size.
+
+    Where the product itself vanishes, a divisor may be infinite and a factor zero.
+    """
+
+    def __init__(self, size: Array) -> None:
+        self.size = size
+        inside = (size >= _LOW) & (size <= _HIGH)
+        inside_or_vanished = inside | (size < _LOW)
+        self._over = {True: inside_or_vanished, False: inside}
+        self._under = {True: inside, False: inside_or_vanished}
+
+    def left_by(self, size: Array, above: bool) -> int:
+        """The points, a bit each, where a result of this size, above or below the line, spoils it."""
+        lost = ((size > _HIGH) & self._over[above]) | ((size < _LOW) & self._under[above])
+        return int.from_bytes(np.packbits(lost).tobytes())
 
 
 class _Balancing:
@@ -121,32 +145,33 @@ class _Balancing:
         coefficient, factors = _factors(e)
         if not 1 < len(factors) <= _MOST_FACTORS:
             return None
-        final = self.sizes[e]
-        before = int(self._lost_now(e, final).sum())
+        final = self.sizes.range(e)
+        before = self._lost_now(e, final).bit_count()
         if not before:
             return None
         if self.kind == "sums" and (spread := self._spread(coefficient, factors, final)) is not None:
             return spread
         items = [i for f, above in factors for i in self._items(f, above)]
         if coefficient != 1:
-            items.append(_Item(num(coefficient), np.log2(np.full_like(final, abs(float(coefficient)))), True))
+            size = np.full_like(final.size, np.log2(abs(float(coefficient))))
+            items.append(_Item(num(coefficient), size, True))
         if not 2 < len(items) <= _MOST_FACTORS:
             return None
         best = self._arranged(items, final)
-        if self.kind == "reciprocals" and best is not None and best.count:
+        if self.kind == "reciprocals" and best is not None and best.lost:
             best = self._arranged([i if i.above else _reciprocal(i) for i in items], final)
-        return best.items[0].expr if best is not None and best.count < before else None
+        return best.items[0].expr if best is not None and best.lost.bit_count() < before else None
 
-    def _arranged(self, items: list[_Item], final: Array) -> _State | None:
+    def _arranged(self, items: list[_Item], final: _Range) -> _State | None:
         key = tuple((i.expr, i.above) for i in items)
         if key not in self.sizes.arranged:
             self.sizes.arranged[key] = _arrange(items, final)
         return self.sizes.arranged[key]
 
-    def _spread(self, coefficient: Fraction, factors: list[tuple[Expr, bool]], final: Array) -> Expr | None:
+    def _spread(self, coefficient: Fraction, factors: list[tuple[Expr, bool]], final: _Range) -> Expr | None:
         """The product as a sum, where one of its factors is a sum that leaves the range; None otherwise."""
         for k, (f, above) in enumerate(factors):
-            if above and f.op in ("add", "sub") and _outside(self.sizes[f], final, above).any():
+            if above and f.op in ("add", "sub") and final.left_by(self.sizes[f], above):
                 rest = factors[:k] + factors[k + 1 :]
                 terms = (_multiplied(coefficient, [(a, True), *rest]) for a in f.args)
                 return call(f.op, *map(self.run, terms))
@@ -159,13 +184,13 @@ class _Balancing:
         """
         if self.kind != "roots" or e.op != "sqrt":
             return None
-        final, size = self.sizes[e], self.sizes[e.args[0]]
+        final, size = self.sizes.range(e), self.sizes[e.args[0]]
         coefficient, factors = _factors(e.args[0])
-        if not 1 < len(factors) <= _MOST_FACTORS or not (before := _outside(size, final, True).sum()):
+        if not 1 < len(factors) <= _MOST_FACTORS or not (before := final.left_by(size, True).bit_count()):
             return None
         with np.errstate(invalid="ignore"):
             rests = [size - self.sizes[f] * (1 if above else -1) for f, above in factors]
-        lost = [_outside(rest, final, True).sum() for rest in rests]
+        lost = [final.left_by(rest, True).bit_count() for rest in rests]
         k = int(np.argmin(lost))
         f, above = factors.pop(k)
         if lost[k] >= before or np.isneginf(self.sizes[f]).any():
@@ -177,12 +202,12 @@ class _Balancing:
         others = call("sqrt", self.run(_multiplied(coefficient, factors)))
         return others * call("sqrt", one) if above else others / call("sqrt", one)
 
-    def _lost_now(self, e: Expr, final: Array) -> Array:
-        lost = np.zeros_like(final, bool)
+    def _lost_now(self, e: Expr, final: _Range) -> int:
+        lost = 0
         stack = [(e, True)]
         while stack:
             x, above = stack.pop()
-            lost |= _outside(self.sizes[x], final, above)
+            lost |= final.left_by(self.sizes[x], above)
             if _multiplies(x):
                 below = x.op == "div" or (x.op == "pow" and x.args[1].value < 0)  # type: ignore[operator]
                 operands = x.args[:1] if x.op == "pow" else x.args
@@ -262,23 +287,9 @@ def _halved(a: Expr) -> Expr:
     return -_halved(a.args[0]) if a.op == "neg" else a / 2
 
 
-def _outside(size: Array, final: Array, above: bool) -> Array:
-    """Where an intermediate result of this size, above or below the line, spoils a product of size `final`.
-
-    Where the product itself vanishes, a divisor may be infinite and a factor zero.
-    """
-    with np.errstate(invalid="ignore"):
-        inside = (final >= _LOW) & (final <= _HIGH)
-        over = (size > _HIGH) & (inside | (final < _LOW) & above)
-        under = (size < _LOW) & (inside | (final < _LOW) & (not above))
-    return np.asarray(over | under)
-
-
-def _arrange(items: list[_Item], final: Array) -> _State | None:
-    lost = np.zeros_like(final, bool)
-    for i in items:
-        lost |= _outside(i.size, final, i.above)
-    beam = [_State(tuple(items), lost, 0.0, int(lost.sum()))]
+def _arrange(items: list[_Item], final: _Range) -> _State | None:
+    lost = reduce(or_, (final.left_by(i.size, i.above) for i in items))
+    beam = [_State(tuple(items), lost, 0.0, (lost.bit_count(), 0.0))]
     joins: dict[tuple[int, int], _Join | None] = {}
     for _ in range(len(items) - 1):
         grown: dict[tuple[tuple[int, bool], ...], _State] = {}
@@ -291,7 +302,7 @@ def _arrange(items: list[_Item], final: Array) -> _State | None:
     return next((s for s in beam if s.items[0].above), None)
 
 
-def _joined(state: _State, final: Array, joins: dict[tuple[int, int], _Join | None]) -> Iterator[_State]:
+def _joined(state: _State, final: _Range, joins: dict[tuple[int, int], _Join | None]) -> Iterator[_State]:
     """Every state in which one pair of items has become one."""
     seen = set()
     for i, j in combinations(range(len(state.items)), 2):
@@ -305,21 +316,20 @@ def _joined(state: _State, final: Array, joins: dict[tuple[int, int], _Join | No
             joins[id(a), id(b)] = _join(a, b, final)
         if (join := joins[id(a), id(b)]) is not None:
             rest = tuple(x for k, x in enumerate(state.items) if k not in (i, j))
-            lost = state.lost | join.lost
-            yield _State((*rest, join.item), lost, state.steps + join.price, int(np.count_nonzero(lost)))
+            lost, steps = state.lost | join.lost, state.steps + join.price
+            yield _State((*rest, join.item), lost, steps, (lost.bit_count(), steps))
 
 
-def _join(a: _Item, b: _Item, final: Array) -> _Join | None:
+def _join(a: _Item, b: _Item, final: _Range) -> _Join | None:
     """Two items multiplied, or divided if one is below the line; None where XLA would rewrite that."""
     if _rewritten(a, b):
         return None
-    with np.errstate(invalid="ignore"):
-        size = a.size + b.size if a.above == b.above else a.size - b.size
+    size = a.size + b.size if a.above == b.above else a.size - b.size
     if a.above != b.above:
         price, expr = 3.0, a.expr / b.expr
     else:
         price, expr = 1.0, call("square", a.expr) if a.expr is b.expr else a.expr * b.expr
-    return _Join(_Item(expr, size, a.above), _outside(size, final, a.above), price)
+    return _Join(_Item(expr, size, a.above), final.left_by(size, a.above), price)
 
 
 def _rewritten(a: _Item, b: _Item) -> bool:

@@ -18,6 +18,7 @@ from vjpgen.forms import Trade
 from vjpgen.spec import Spec
 from vjpgen.tidy import tidy
 
+FEWEST = 16  # points that a piece needs to be searched
 _LIMITS = (0, 1, -1, Fraction(1, 2), Fraction(-1, 2), 2, -2)
 FLOAT64 = 2.0**-48  # relative error that float64 would see
 _TAIL = 0.04  # share of the points at which a limit has to be the truth

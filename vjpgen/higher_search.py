@@ -15,14 +15,14 @@ import numpy as np
 from vjpgen import chain, higher_truth, pieces, plainly, twins, verges
 from vjpgen.beams import BAR_BITS
 from vjpgen.bessel import scaled
-from vjpgen.candidates import Target, columns, judged, on_path
+from vjpgen.candidates import FEWEST, Target, columns, judged, on_path
 from vjpgen.effort import EFFORTS, PRICES, Effort
 from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, num, substitute, var, variables, where
 from vjpgen.factoring import factored
 from vjpgen.floats import Array
 from vjpgen.forms import Forms, Higher, Partial, higher_partials
-from vjpgen.improve import FEWEST, LONGEST_SHAPE, POINTS, Improver
+from vjpgen.improve import LONGEST_SHAPE, POINTS, Improver
 from vjpgen.mending import mend
 from vjpgen.points import sample
 from vjpgen.spec import Spec

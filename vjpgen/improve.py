@@ -4,41 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vjpgen import chain, refute, regimes, two_words
+from vjpgen import chain, over_ratios, refute, regimes, two_words
 from vjpgen.balance import Balancer
 from vjpgen.beams import BAR_BITS, beams, counted
 from vjpgen.cancel import cancelled
-from vjpgen.candidates import FLOAT64, Target, columns, cost, front, judged, tails
+from vjpgen.candidates import FEWEST, FLOAT64, Target, columns, cost, front, judged, tails
 from vjpgen.collect import collected
 from vjpgen.effort import Bar, Effort
 from vjpgen.evaluation import Evaluator
-from vjpgen.expr import Expr, substitute, var, variables
+from vjpgen.expr import Expr, substitute, variables
 from vjpgen.extract import Term
 from vjpgen.factoring import factored
-from vjpgen.floats import Array, representable, tiny
+from vjpgen.floats import Array, representable
 from vjpgen.forms import Trade
 from vjpgen.rational import rational
 from vjpgen.refute import WORTHLESS
 from vjpgen.spec import Spec
 from vjpgen.splits import place
+from vjpgen.stand_ins import StandIns
 from vjpgen.symmetry import Mirror, mirrors
-from vjpgen.tangents import survives
+from vjpgen.tangents import Survival
 from vjpgen.tidy import tidy
 from vjpgen.truncations import leading, truncations
-from vjpgen.truth import Truth
-
-if TYPE_CHECKING:
-    from vjpgen.inner import Change, Inner
 
 POINTS = 1024
 MEASURED = 256  # of these points, where every class of an e-graph is measured
 HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
-FEWEST = 16  # points that a piece needs to be searched
-_ZEROS = 16  # of the points of an inner function, one in so many is its zero
 _SHARPENED = 4  # candidates that are tried in double words
 _BALANCED = 8  # candidates whose products are put into a safer order
 LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
@@ -62,11 +56,17 @@ class Improver:
         self.few, self.many = Evaluator(self.env), Evaluator(self.broad)
         self.few_wide, self.many_wide = (Evaluator(c, np.float64) for c in (self.env, self.broad))
         self.fresh = Evaluator(columns(spec, at[self.seen :]))
+        self.survival = {at: Survival(at.env) for at in (self.few, self.many, self.fresh)}
         self.balanced = Balancer(self.few_wide)
         self.at = at
         self.positive = frozenset(a for k, a in enumerate(spec.args) if (at[:, k] > 0).all())
-        self.inner: dict[tuple[Expr, Expr | None], Expr] = {}  # variables of inner functions, and
-        self.meaning: dict[Expr, Expr] = {}  # what stands for each of them
+        one_graph = replace(effort, graphs=effort.graphs[1:2], words=False)
+        self.inner = StandIns(
+            *(spec, at, self.env, self.balanced),
+            log=lambda g, at, targets: Improver(g, at, one_graph, verges).improve(targets),
+            function=lambda g, at, targets: Improver(g, at, one_graph).improve(targets),
+            single=self._single,
+        )
         self.mirrors: dict[Expr, tuple[Mirror, ...]] = {}
         self.fronts: dict[int, tuple[Trade, ...]] = {}
         self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the equal terms that were chosen
@@ -81,6 +81,8 @@ class Improver:
         self.forms = {k: (e,) for k, e in done.items()}
         graphs = self.effort.graphs
         for turn, graph in enumerate(graphs):
+            if turn > 1 and graph is graphs[-1]:
+                done |= self._over_ratios(targets, done, graph)
             for part in self._parts(list(done)) if turn else (list(done),):
                 todo = [k for k in part if not self._good(done[k], targets[k], graph, first=not turn)]
                 if turn:  # the first graph holds the formula alone
@@ -88,7 +90,8 @@ class Improver:
                         fresh = self._fresh(k, targets, wider=turn == 1)
                         targets[k] = replace(targets[k], shapes=targets[k].shapes + fresh)
                     if graph is graphs[-1]:
-                        self.apart |= {k: self._apart(targets[k].shapes[0]) for k in todo}
+                        for k in todo:
+                            self.apart[k] = (*self.apart.get(k, ()), *self._apart(targets[k].shapes[0]))
                 if todo:
                     room = graph.nodes + graph.nodes // 4 * (len(done) - len(todo))
                     terms = self._beams([targets[k] for k in todo], room, glance=not turn)
@@ -102,6 +105,18 @@ class Improver:
                 done[k] = self._best(k, targets[k], alone, done[k])
         done |= self._in_words(list(done), targets, done)
         return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
+
+    def _over_ratios(self, targets: Sequence[Target], done: Mapping[int, Expr], bar: Bar) -> dict[int, Expr]:
+        """The forms of what does not meet a bar, with what a search over ratios of the arguments finds."""
+        poor = [k for k in done if not self._good(done[k], targets[k], bar)]
+        how = replace(self.effort, words=False)
+        found = over_ratios.forms(
+            *(self.spec, self.at, targets, poor),
+            lambda g, at, targets: Improver(g, at, how).improve(targets),
+        )
+        self.apart |= {k: (form,) for k, form in found.items()}
+        better = {k: self._best(k, targets[k], (), done[k]) for k in found}
+        return better | self._in_words(list(found), targets, better)
 
     def _parts(self, targets: Sequence[int]) -> tuple[list[int], list[int]]:
         """Values, then partials, which begin with what was found for the values."""
@@ -142,7 +157,7 @@ class Improver:
         from vjpgen import further
 
         shapes = further.shapes(k, targets, self.spec, self.positive, self._above)
-        changed = self._over(further.changes(shapes, self.spec, self.positive))
+        changed = self.inner.over(further.changes(shapes, self.spec, self.positive))
         return (*(s for s in shapes if s not in targets[k].shapes), *changed)
 
     def _above(self, e: Expr) -> bool:
@@ -152,55 +167,12 @@ class Improver:
         """Shapes for what nothing has made good so far."""
         from vjpgen import further
 
-        return self._over(further.terms_apart(formula, self.spec, self.positive))
-
-    def _over(self, changes: Iterable[Change]) -> tuple[Expr, ...]:
-        """The shapes over variables that stand for inner functions, each of them solved for itself."""
-        found = []
-        for change in changes:
-            symbols = {var(name): self._log(log) for name, log in change.logs}
-            symbols |= {var(i.name): self._inner(i, substitute(i.at, symbols)) for i in change.inner}
-            found += [substitute(shape, symbols) for shape in change.shapes]
-        return tuple(found)
-
-    def _log(self, log: Expr) -> Expr:
-        """The variable that stands for a logarithm of which powers are taken."""
-        if (log, None) not in self.inner:
-            exact = Truth((log,), self.spec.args).values(self.at.astype(np.float64))[:, 0]
-            self._name((log, None), exact[: self.cut])
-            alone = Improver(self.spec, self.at, self._part(), self.verges)
-            (self.meaning[self.inner[log, None]],) = alone.improve([Target((log,), exact)])
-        return self.inner[log, None]
-
-    def _inner(self, one: Inner, at: Expr) -> Expr:
-        """The variable that stands for an inner function of `at`."""
-        key = (one.function, at)
-        if key not in self.inner:
-            u = self.few_wide(at)
-            truth = Truth((one.function,), (one.variable,))
-            exact = truth.values(u[:, None])[:, 0]
-            symbol = self._name(key, np.where(u == 0, one.limit, exact))
-            shapes = [substitute(e, self.meaning) for e in (at, *self.balanced(at))]
-            operand = self._single(shapes, counted(u))
-            self.meaning[symbol] = substitute(
-                _solved(one, truth, u, self._part()),
-                {var(one.variable): operand},
-            )
-        return self.inner[key]
-
-    def _part(self) -> Effort:
-        """The effort for a part of a formula: one graph."""
-        return replace(self.effort, graphs=self.effort.graphs[1:2], words=False)
-
-    def _name(self, key: tuple[Expr, Expr | None], values: Array) -> Expr:
-        """A new variable with exact values at the points."""
-        symbol = self.inner[key] = var(f"inner:{len(self.inner)}")
-        self.env[str(symbol.value)] = values
-        return symbol
+        return self.inner.over(further.terms_apart(formula, self.spec, self.positive))
 
     def _single(self, shapes: Sequence[Expr], truth: Array) -> Expr:
         """The best of equal shapes."""
-        return min((self._term(e, truth) for e in shapes), key=lambda t: (t.score, t.expr.size)).expr
+        terms = (self._term(e, counted(truth)) for e in shapes)
+        return min(terms, key=lambda t: (t.score, t.expr.size)).expr
 
     def _bits(self, expr: Expr, target: Target) -> Array:
         return self._term(expr, counted(target.truth[: self.seen]), self.many).bits
@@ -225,7 +197,7 @@ class Improver:
         """The best form, or choice among forms, out of terms."""
         truth, at = counted(target.truth[: self.seen]), self.many
         shapes = dict.fromkeys(
-            substitute(e, self.meaning)
+            substitute(e, self.inner.meaning)
             for e in (
                 *(*target.shapes, *rational(target.shapes[0])),
                 *(*self.forms[k], *self.apart.get(k, ())),
@@ -285,7 +257,7 @@ class Improver:
         t = judged(expr, at, truth, self.price * cost(expr))
         if not expr.names:
             return t
-        broken = ~survives(expr, {n: at.env[n] for n in expr.names}) & np.isfinite(truth)
+        broken = ~self.survival[at](expr) & np.isfinite(truth)
         lost = ~np.isfinite(t.values) & np.isfinite(truth)
         bits = t.bits + _FAR * (t.bits > BAR_BITS) + _BROKEN * broken + _NOT_FINITE * lost
         return Term(expr, t.values, bits, t.cost, t.score + float(bits.mean() - t.bits.mean()))
@@ -296,7 +268,7 @@ class Improver:
         They are worthless where float64 would see the truncation.
         """
         found = []
-        shapes = [s for s in target.shapes if substitute(s, self.meaning) is s]
+        shapes = [s for s in target.shapes if substitute(s, self.inner.meaning) is s]
         terms = leading(shapes)
         terms += [b for e in terms for b in self.balanced(e)]
         for e in (*truncations(shapes), *terms, *tails(truth, self.broad)):
@@ -327,22 +299,3 @@ def _shorter(terms: Iterable[Expr]) -> Iterator[Expr]:
     for e in map(cancelled, terms):
         yield e
         yield tidy(collected(e))
-
-
-def _solved(one: Inner, truth: Truth, at: Array, effort: Effort) -> Expr:
-    """The best form of a function of one variable at what its variable is at the points, and at 0."""
-    with np.errstate(over="ignore"):
-        u = at.astype(np.float32)
-    nonzero = np.unique(u[representable(at, np.float32) & (u != 0)])
-    if len(nonzero) < FEWEST:
-        return one.function
-    zeros = np.zeros(max(len(nonzero) // _ZEROS, int((np.abs(at) < tiny(np.float32)).sum())), np.float32)
-    exact = truth.values(nonzero[:, None].astype(np.float64))[:, 0]
-    order = np.random.default_rng(len(nonzero)).permutation(len(nonzero) + len(zeros))
-    u = np.concatenate([nonzero, zeros])[order]
-    exact = np.concatenate([exact, np.full_like(zeros, one.limit, np.float64)])[order]
-    from vjpgen import derive
-
-    spec = Spec("g", (one.variable,), (one.function,), False, (), "")
-    target = Target(derive.value(one.function, derive.symbols(spec.args)), exact)
-    return Improver(spec, u[:, None], effort).improve([target])[0]

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from vjpgen import plainly
-from vjpgen.candidates import Target, columns, full
+from vjpgen.candidates import FEWEST, Target, columns, full
 from vjpgen.compiled import compiled
 from vjpgen.effort import Effort
 from vjpgen.evaluation import evaluate
@@ -22,7 +22,7 @@ from vjpgen.expr import Expr, call, num, substitute
 from vjpgen.factoring import divided
 from vjpgen.floats import Array, representable, ulps
 from vjpgen.forms import OUTPUT, Forms
-from vjpgen.improve import FEWEST, Improver
+from vjpgen.improve import Improver
 from vjpgen.points import Points
 from vjpgen.spec import Spec
 from vjpgen.tidy import tidy

@@ -12,12 +12,11 @@ from itertools import product
 
 import numpy as np
 
-from vjpgen.candidates import columns, full
+from vjpgen.candidates import FEWEST, columns, full
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num, substitute, var, where
 from vjpgen.floats import Array, representable, ulps
 from vjpgen.forms import SLOPE, Forms
-from vjpgen.improve import FEWEST
 from vjpgen.points import Points
 
 _SAME = 2.0**-50  # relative: each partial is exact, rounded to float64 once

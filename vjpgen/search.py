@@ -14,7 +14,7 @@ import numpy as np
 
 from vjpgen import pieces, plainly, series, twins, whole_powers
 from vjpgen.bessel import scaled
-from vjpgen.candidates import Target, columns, full, judged, on_path
+from vjpgen.candidates import FEWEST, Target, columns, full, judged, on_path
 from vjpgen.compiled import compiled
 from vjpgen.effort import EFFORTS, PRICES, Effort
 from vjpgen.errors import DomainError
@@ -23,7 +23,7 @@ from vjpgen.expr import Expr, has_op, num, variables
 from vjpgen.factoring import factored
 from vjpgen.floats import Array, representable
 from vjpgen.forms import Forms, Plan, Trade
-from vjpgen.improve import FEWEST, HELD_BACK, POINTS, Improver
+from vjpgen.improve import HELD_BACK, POINTS, Improver
 from vjpgen.mending import mend
 from vjpgen.over_output import over_output
 from vjpgen.over_slope import over_slope

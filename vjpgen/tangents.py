@@ -15,6 +15,7 @@ from vjpgen.evaluation import leaf
 from vjpgen.expr import Expr, rebuild, single_words, walk
 from vjpgen.floats import Array, apply
 
+_REMEMBERED = 2_000  # expressions, each with a column for every variable
 _Rule = Callable[[list[Array], Array], tuple[Array | float, ...]]
 _RULES: dict[str, _Rule] = {
     "add": lambda a, y: (1.0, 1.0),
@@ -61,30 +62,47 @@ _RULES: dict[str, _Rule] = {
 }
 
 
-def survives(e: Expr, env: Mapping[str, Array]) -> npt.NDArray[np.bool_]:
-    """Where every first derivative of `e` with respect to the variables comes out finite in float32.
+class Survival:
+    """Where every first derivative of expressions comes out finite in float32.
 
-    Operations without a rule here count as harmless.
+    What a part comes to is remembered: candidates of one search have most parts in common. Operations
+    without a rule here count as harmless.
     """
-    names = tuple(env)
-    shape = np.broadcast_shapes(*(v.shape for v in env.values()))
-    values: dict[Expr, Array] = {}
-    slopes: dict[Expr, dict[str, Array] | None] = {}
-    with np.errstate(all="ignore"):
-        for x in walk(rebuild(e, single_words)):
-            if not x.args:
-                values[x] = leaf(x, env, np.float32)
-                own = str(x.value) if x.op == "var" else ""
-                slopes[x] = {n: np.full(shape, np.float32(n == own)) for n in names} if own else None
-                continue
-            operands = [values[a] for a in x.args]
-            values[x] = apply(x.op, operands, np.float32)
-            slopes[x] = _slope(x, operands, values[x], [slopes[a] for a in x.args], shape)
-    found = slopes[x]
-    ok = np.ones(shape, bool)
-    for slope in (found or {}).values():
-        ok &= np.isfinite(slope)
-    return ok
+
+    def __init__(self, env: Mapping[str, Array]) -> None:
+        self._env = env
+        self._shape = np.broadcast_shapes(*(v.shape for v in env.values()))
+        self._values: dict[Expr, Array] = {}
+        self._slopes: dict[tuple[str, ...], dict[Expr, dict[str, Array] | None]] = {}
+
+    def __call__(self, e: Expr) -> npt.NDArray[np.bool_]:
+        """Where they do with respect to the variables of `e`."""
+        if len(self._values) > _REMEMBERED:
+            self._values.clear()
+            self._slopes.clear()
+        names = tuple(sorted(e.names))
+        slopes = self._slopes.setdefault(names, {})
+        root = rebuild(e, single_words)
+        with np.errstate(all="ignore"):
+            for x in walk(root):
+                if x not in self._values:
+                    operands = [self._values[a] for a in x.args]
+                    kind = np.float32
+                    self._values[x] = apply(x.op, operands, kind) if x.args else leaf(x, self._env, kind)
+                if x not in slopes:
+                    slopes[x] = self._slope(x, names, slopes)
+        ok = np.ones(self._shape, bool)
+        for slope in (slopes[root] or {}).values():
+            ok &= np.isfinite(slope)
+        return ok
+
+    def _slope(
+        self, x: Expr, names: tuple[str, ...], slopes: Mapping[Expr, dict[str, Array] | None]
+    ) -> dict[str, Array] | None:
+        if x.args:
+            operands, below = [self._values[a] for a in x.args], [slopes[a] for a in x.args]
+            return _slope(x, operands, self._values[x], below, self._shape)
+        return {n: np.full(self._shape, np.float32(n == x.value)) for n in names} if x.op == "var" else None
 
 
 def _slope(
