@@ -103,10 +103,19 @@ class Meter:
         asked = source, name, structure, columns, wanted, plain
         return self._call("measure", *asked, room="verify_higher")
 
-    def foresee(self, source: str, name: str, outputs: int, structure: Structure, arity: int) -> None:
+    def foresee(
+        self,
+        source: str,
+        name: str,
+        outputs: int,
+        structure: Structure,
+        arity: int,
+        dtypes: Sequence[str],
+        clips: Sequence[Any] = (),
+    ) -> None:
         """Lets the other process compile what `measure` will be asked for, while this one goes on."""
         if self._process is not None:
-            self._ask("verify", "foresee", source, name, outputs, structure, arity)
+            self._ask("verify", "foresee", source, name, outputs, structure, arity, dtypes, clips)
             self._unread += 1
 
     def measure_function(self, at: Callee, outputs: int, several: bool, columns: Sequence[Any]) -> Any:

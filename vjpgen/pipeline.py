@@ -231,7 +231,7 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
 
     shape, plain_shape = (len(spec.outputs), spec.structure), (len(spec.outputs), spec.several)
     naive = render.render_plain(spec)
-    meter.foresee(naive, spec.name, *plain_shape, len(spec.args))
+    meter.foresee(naive, spec.name, *plain_shape, len(spec.args), ("float32", "float64"))
     step("searching for stable forms")
     how = order.how
     forms = search.search(spec, effort=how.effort, prefer=how.prefer)
@@ -240,13 +240,13 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
         forms = higher_steps.with_higher(forms, how)
     step("planning what is kept between the passes")
     plan = residuals.plan(forms, lambda p: search.backward_bits(p), how.residuals, how.mode == "both")
+    command, styled = order.command(spec), order.templates
+    draft = render.render_module(plan, doc.draft(plan, command=command, notes=spec.notes), styled)
+    meter.foresee(draft, spec.name, *shape, len(spec.args), ("float32",), spec.clips)
     step("computing exact values")
     sample = points.sample(spec, sample_size(spec), _SEED)
     probe, far = reference.probe(forms, sample), departure.departures(spec, sample)
     meant = departure.sentences(spec, far)
-    command, styled = order.command(spec), order.templates
-    told = doc.draft(plan, command=command, notes=spec.notes, meant=meant)
-    draft = render.render_module(plan, told, styled)
     step("measuring the generated code")
     with template_files.blamed(styled), templating.foreseen(render_tests.TEMPLATE):
         got = meter.measure(draft, spec.name, *shape, probe.columns(), spec.clips)
