@@ -27,6 +27,9 @@ FORMULAS = (
     "exp(-log(1 + x*y)/y)*(log(1 + x*y)/y**2 - x/(y*(1 + x*y)))",
     # two products and a sum at once: 1/x + 1/y where z is small
     "z*(exp((x+y)*z) - 1)/((exp(x*z) - 1)*(exp(y*z) - 1))",
+    # a function of a product within another
+    "exp(-2*sin(x*y)**2/z**2)",
+    "(exp(sin(x*y)*z) - 1)/sin(x*y)",
     # a function of one argument, whatever multiplies it
     "y*(1/(1 - exp(-x)) - x*exp(-x)/(1 - exp(-x))**2) + z",
     # a function of a difference

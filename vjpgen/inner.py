@@ -122,8 +122,8 @@ def _all_at_once(s: Any, variable: str) -> _Way | None:
 
     def renamed(f: Any) -> Any:
         coefficient, product = multiple(f)
-        if not product.is_Mul:
-            return f
+        if not product.is_Mul or product.free_symbols & {*places.values()}:
+            return f  # of a function within, what is taken is over new variables already
         u = places.setdefault(product, sp.Symbol(f"{variable}{len(places)}", real=True))
         return f.func(coefficient * u)
 
