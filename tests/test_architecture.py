@@ -113,7 +113,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "series",
         "factors",
         "scaling",
-        "evenness",
+        "shifts",
         "facts",
         "inner",
         "apart",

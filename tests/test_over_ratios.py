@@ -1,4 +1,4 @@
-"""The search over ratios and squares of the arguments."""
+"""The search over differences and ratios of the arguments."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class Asked:
         ("(1 + d/(2*a*l**2))**(-a)", "d,a,l", "d > 0, a > 0, l > 0", ("d", "a")),
         ("1 - exp(-(r/c)**2/2)", "r,c", "c > 0", ("r",)),
         ("log(1 + exp(b*x))/b", "x,b", "", ("b",)),  # whatever the sign of the scale
-        ("log(1 + x**2 + a)", "x,a", "a > 0", ("x", "a")),  # over x**2
+        ("exp(-(m - x)**2)*a", "x,m,a", "", ("m", "a")),
+        ("log(s) + ((x - m)/s)**2/v", "x,m,s,v", "s > 0, v > 0", ("v",)),
         ("s*exp(-r*t) - k*erf(v*sqrt(t))", "s,k,r,v,t", "s > 0, k > 0, v > 0, t > 0", ("k", "r", "t")),
     ],
 )

@@ -43,11 +43,28 @@ def test_what_has_a_degree(text: str, degree: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x + y + 1", "exp(x) + y", "log(x) - log(y)", "x**y", "sin(x)*y", "x**0.5 + y"]
+    "text", ["x + y + 1", "exp(x) + y", "x**y", "sin(x)*y", "x**0.5 + y", "x*log(x) + y", "log(x)*log(y)"]
 )
 def test_what_has_none_in_whole_powers(text: str) -> None:
-    """A logarithm's difference is a ratio's logarithm, but nothing here takes it as that."""
     assert "x" not in by_scale(text, "x", "y")
+
+
+@pytest.mark.parametrize(
+    ("text", "multiple"),
+    [
+        ("-log(x) - (y/x)**2/2", -1),
+        ("log(x*y)/2 + exp(-x/y)", 1),
+        ("3*log(x**2 + y**2)/4", 3 / 2),
+        ("-(exp(y/x) - 2*log(x))", 2),
+    ],
+)
+def test_a_logarithm_of_the_scale_is_a_term_of_its_own(text: str, multiple: float) -> None:
+    found = {s.scale: s for s in of(text, "x", "y")}
+    assert (found["x"].degrees, found["x"].logs) == ((0,), (multiple,))
+
+
+def test_zero_scales_like_everything() -> None:
+    assert by_scale("max(0, x) + min(y, 0) + (0 - x)", "x", "y")["x"] == ({"y": 1}, (1,))
 
 
 def test_more_than_one_scale() -> None:
@@ -71,7 +88,14 @@ def test_an_argument_that_may_be_zero_is_no_scale() -> None:
     assert [s.scale for s in scalings([e], ("x", "y"), frozenset("y"))] == ["y"]
 
 
-_FORMULAS = ("sqrt(x**2 + y*z)", "x*y/(z + x)", "exp(-x/y)*z**2", "(x - y)**3/z", "log(1 + x*y/z**2)*x")
+_FORMULAS = (
+    "sqrt(x**2 + y*z)",
+    "x*y/(z + x)",
+    "exp(-x/y)*z**2",
+    "(x - y)**3/z",
+    "log(1 + x*y/z**2)*x",
+    "exp(x/y) - 2*log(y*z)",
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -87,6 +111,6 @@ def test_putting_it_back_gives_the_formula(text: str, values: list[float]) -> No
     found = list(scalings([e], names, frozenset(names)))
     assert found
     for s in found:
-        back = s.back(s.alone(e), s.degrees[0])
+        back = s.back(s.alone(e), s.degrees[0], s.logs[0])
         assert s.scale not in s.alone(e).names
         assert value(back) == pytest.approx(value(e), rel=1e-9, abs=1e-12)

@@ -1,24 +1,24 @@
-"""The search over ratios and squares: fewer variables, where formulas depend on fewer.
+"""The search over differences and ratios: fewer variables, where formulas depend on fewer.
 
-A homogeneous formula is searched over the ratios of its arguments to one of them (`scaling`), and one with
-even powers of a variable alone over its square (`evenness`). What is found is put back over the arguments.
+What depends on x - m alone is searched over that difference (`shifts`), what is homogeneous over ratios of
+its arguments to one of them (`scaling`). What is found is put back over the arguments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from vjpgen.candidates import Target
 from vjpgen.evaluation import evaluate
-from vjpgen.evenness import over_square
-from vjpgen.expr import Expr, num, substitute, var
+from vjpgen.expr import Expr, num
 from vjpgen.floats import Array, representable
 from vjpgen.scaling import Scaling, scalings
+from vjpgen.shifts import Difference, differences
 from vjpgen.spec import Spec
-from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
 
 Solve = Callable[[Spec, Array, Sequence[Target]], Sequence[Expr]]
@@ -30,41 +30,41 @@ _USUAL = 20.0  # log2 of the magnitudes there
 
 
 @dataclass(frozen=True, slots=True)
-class _Square:
-    """A variable whose square takes its place: formula(x) = x**degree * inside(x**2)."""
+class _Step:
+    """What was done to a formula, its degree, and what multiple of a logarithm was a term of it."""
 
-    variable: str
-
-    def back(self, form: Expr, degree: int) -> Expr:
-        x = var(self.variable)
-        form = substitute(form, {x: x * x})
-        return tidy(x * form if degree else form)
+    change: Difference | Scaling
+    degree: int = 0
+    log: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Formula:
-    """An output or its partial with respect to `arg`, and what was done to it, with its degree."""
+    """An output or its partial with respect to `arg`, which scales as `like` does, and what was done."""
 
     output: int
     arg: str | None
+    like: str | None
     expr: Expr
-    steps: tuple[tuple[Scaling | _Square, int], ...] = ()
+    steps: tuple[_Step, ...] = ()
 
-    def over(self, scaling: Scaling) -> _Formula:
-        weight = 0 if self.arg is None else scaling.weights.get(self.arg, int(self.arg == scaling.scale))
-        step = scaling, scaling.degrees[self.output] - weight
-        return replace(self, expr=scaling.alone(self.expr), steps=(*self.steps, step))
+    def over_difference(self, difference: Difference) -> _Formula | None:
+        like = difference.first if self.arg == difference.second else self.like
+        return self._changed(difference.alone(self.expr), _Step(difference), like)
 
-    def squared(self, variable: str) -> _Formula | None:
-        odd = self.arg == variable
-        expr = over_square(self.expr, variable, odd=odd)
-        return (
-            None if expr is None else replace(self, expr=expr, steps=(*self.steps, (_Square(variable), odd)))
-        )
+    def over(self, scaling: Scaling) -> _Formula | None:
+        degree, log = scaling.degrees[self.output], scaling.logs[self.output]
+        if self.like is not None:
+            degree -= scaling.weights.get(self.like, int(self.like == scaling.scale))
+            log = Fraction(0)
+        return self._changed(scaling.alone(self.expr), _Step(scaling, degree, log), self.like)
+
+    def _changed(self, expr: Expr | None, step: _Step, like: str | None) -> _Formula | None:
+        return None if expr is None else replace(self, expr=expr, like=like, steps=(*self.steps, step))
 
     def back(self, form: Expr) -> Expr:
-        for step, degree in reversed(self.steps):
-            form = step.back(form, degree)
+        for step in reversed(self.steps):
+            form = step.change.back(form, step.degree, step.log)
         return form
 
 
@@ -76,6 +76,14 @@ class _Problem:
     names: tuple[str, ...]
     rows: Array
 
+    def changed(
+        self, change: Callable[[_Formula], _Formula | None], names: tuple[str, ...], rows: Array
+    ) -> _Problem | None:
+        """With all formulas changed; None where one cannot be."""
+        found = {k: change(f) for k, f in self.formulas.items()}
+        whole = {k: f for k, f in found.items() if f is not None}
+        return _Problem(whole, names, rows) if len(whole) == len(found) else None
+
     def exact(self, rows: Array) -> Array:
         return Truth(tuple(f.expr for f in self.formulas.values()), self.names).values(rows)
 
@@ -83,7 +91,7 @@ class _Problem:
 def forms(
     spec: Spec, at: Array, targets: Sequence[Target], wanted: Sequence[int], solve: Solve
 ) -> Mapping[int, Expr]:
-    """Forms that a search over ratios and squares of the arguments finds; none where it changes nothing.
+    """Forms that a search over differences and ratios finds; none where there is no such thing.
 
     Args:
         spec: the function.
@@ -98,7 +106,7 @@ def forms(
     found = {}
     for k in sorted({*range(n), *wanted}):
         i, arg = (k, None) if k < n else ((k - n) // m, spec.args[(k - n) % m])
-        found[k] = _Formula(i, arg, targets[k].shapes[0])
+        found[k] = _Formula(i, arg, arg, targets[k].shapes[0])
     problem = _reduced(_Problem(found, spec.args, at.astype(np.float64)), n)
     with np.errstate(over="ignore", under="ignore"):
         single = problem.rows.astype(np.float32)
@@ -110,17 +118,22 @@ def forms(
 
 
 def _reduced(problem: _Problem, n: int) -> _Problem:
-    """The problem over as few variables as scalings leave, then over squares."""
+    """The problem over as few variables as differences and scalings leave."""
+    for difference in differences(problem.formulas[0].expr):
+        problem = _over_difference(problem, difference) or problem
     while len(problem.names) > 1 and (fewer := _scaled(problem, n)) is not None:
         problem = fewer
-    for k, name in enumerate(problem.names):
-        squared = {j: f.squared(name) for j, f in problem.formulas.items()}
-        kept = {j: f for j, f in squared.items() if f is not None}
-        if kept and len(kept) == len(squared):
-            rows = problem.rows.copy()
-            rows[:, k] **= 2
-            problem = replace(problem, formulas=kept, rows=rows)
     return problem
+
+
+def _over_difference(problem: _Problem, difference: Difference) -> _Problem | None:
+    if not {difference.first, difference.second} <= {*problem.names}:
+        return None
+    first, second = (problem.names.index(a) for a in (difference.first, difference.second))
+    rows = problem.rows.copy()
+    rows[:, first] -= rows[:, second]
+    left = tuple(a for a in problem.names if a != difference.second)
+    return problem.changed(lambda f: f.over_difference(difference), left, np.delete(rows, second, axis=1))
 
 
 def _scaled(problem: _Problem, n: int) -> _Problem | None:
@@ -135,8 +148,8 @@ def _scaled(problem: _Problem, n: int) -> _Problem | None:
             ratios = np.stack([evaluate(scaling.ratio(a), env, np.float64) for a in left], axis=1)
         inside = int(_within(ratios).sum())
         if inside > most:
-            fewer = _Problem({k: f.over(scaling) for k, f in problem.formulas.items()}, left, ratios)
-            if _holds(problem, fewer, names.index(scaling.scale)):
+            fewer = problem.changed(lambda f, s=scaling: f.over(s), left, ratios)  # type: ignore[misc]
+            if fewer is not None and _holds(problem, fewer, names.index(scaling.scale)):
                 best, most = fewer, inside
     return best
 
@@ -154,9 +167,11 @@ def _holds(problem: _Problem, fewer: _Problem, scale: int) -> bool:
     one, other = problem.exact(problem.rows[chosen]), fewer.exact(fewer.rows[chosen])
     for k, f in enumerate(fewer.formulas.values()):
         with np.errstate(all="ignore"):
-            again = other[:, k] * problem.rows[chosen, scale] ** f.steps[-1][1]
+            by, last = problem.rows[chosen, scale], f.steps[-1]
+            again = other[:, k] * by**last.degree
+            again = again + float(last.log) * np.log(by) if last.log else again
             close = np.abs(again - one[:, k]) <= _CLOSE * np.abs(one[:, k])
-        known = representable(one[:, k], np.float32) & representable(again, np.float32)
+        known = representable(one[:, k], np.float32) & (np.isnan(again) | representable(again, np.float32))
         if close[known].sum() < max(1, _MOST * known.sum()):
             return False
     return True

@@ -2,7 +2,8 @@
 
 Scaling d by k**2 and l by k leaves (1 + d/(2*a*l**2))**(-a) as it is, so it is a function of d/l**2 and a.
 What depends on three arguments in a formula may so depend on two, and a search over two has far less to try
-(E. Buckingham, "On physically similar systems", Physical Review 4, 1914: the pi theorem).
+(E. Buckingham, "On physically similar systems", Physical Review 4, 1914: the pi theorem). A logarithm of what
+scales gives a term of its own: log densities of a scale family are of this kind.
 """
 
 from __future__ import annotations
@@ -10,39 +11,45 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
-from vjpgen.expr import Expr, num, substitute, var, walk
+from vjpgen.expr import Expr, call, num, substitute, var, walk
 from vjpgen.tidy import tidy
 
 Weights = tuple[Fraction, ...]  # of each argument; of a sum of multiples of the weights of arguments
 _SUMS = frozenset(("add", "sub", "min", "max", "hypot", "atan2"))
-_LIKE_THEIR_OPERAND = frozenset(("add", "sub", "min", "max", "hypot", "neg", "abs"))
+_LIKE_THEIR_OPERAND = frozenset(("min", "max", "hypot", "abs"))
 _ROOTS = {"sqrt": Fraction(1, 2), "cbrt": Fraction(1, 3), "square": Fraction(2)}
 _LARGEST = 4  # power in which a scale may come
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """An argument that scales others: formula(args) = scale**degree * formula(args without a scale).
+    """An argument that scales others.
+
+    Each formula is scale**degree * formula(args without a scale) + multiple * log(scale).
 
     Attributes:
         scale: the argument.
         weights: the power of the scale that each of the other arguments is divided by.
-        degree: of each formula.
+        degrees: of each formula; 0 where the multiple is not.
+        logs: the multiple of each.
     """
 
     scale: str
     weights: Mapping[str, int]
     degrees: tuple[int, ...]
+    logs: tuple[Fraction, ...]
 
     def alone(self, formula: Expr) -> Expr:
         """The formula where the scale is 1."""
         return tidy(substitute(formula, {var(self.scale): num(1)}))
 
-    def back(self, form: Expr, degree: int) -> Expr:
+    def back(self, form: Expr, degree: int, log: Fraction | int = 0) -> Expr:
         """A form of what `alone` gives, over all arguments again."""
         table = {var(a): self.ratio(a) for a in form.names if self.weights.get(a)}
-        return tidy(_times(substitute(form, table), self.scale, degree))
+        found = _times(substitute(form, table), self.scale, degree)
+        return tidy(found + num(log) * call("log", var(self.scale)) if log else found)
 
     def ratio(self, arg: str) -> Expr:
         """What stands for an argument."""
@@ -54,6 +61,13 @@ def _times(e: Expr, scale: str, power: int) -> Expr:
     for _ in range(abs(power)):
         e = e * var(scale) if power > 0 else e / var(scale)
     return e
+
+
+class _Degree(NamedTuple):
+    """The power of a scale that a formula grows with, and the multiple of its logarithm that is added."""
+
+    power: Weights
+    log: Weights
 
 
 def scalings(formulas: Sequence[Expr], args: Sequence[str], positive: frozenset[str]) -> Iterator[Scaling]:
@@ -71,39 +85,75 @@ def scalings(formulas: Sequence[Expr], args: Sequence[str], positive: frozenset[
         for k, scale in enumerate(args):
             if scale in positive and basis[k]:
                 ways = [w / basis[k] for w in basis]
-                powers = [sum(d * w for d, w in zip(degree, ways, strict=True)) for degree in degrees]
-                if all(p.denominator == 1 and abs(p) <= _LARGEST for p in (*ways, *map(Fraction, powers))):
+                powers, logs = [_dot(d.power, ways) for d in degrees], [_dot(d.log, ways) for d in degrees]
+                if all(p.denominator == 1 and abs(p) <= _LARGEST for p in (*ways, *powers)):
                     others = {a: int(w) for a, w in zip(args, ways, strict=True) if a != scale}
                     if any(others.values()):
-                        yield Scaling(scale, others, tuple(map(int, powers)))
+                        yield Scaling(scale, others, tuple(map(int, powers)), tuple(logs))
 
 
-def _degree(e: Expr, unit: Mapping[str, Weights], conditions: list[Weights]) -> Weights:
-    """The weight of a formula by those of its arguments, and what must be zero for it to have one."""
-    zero = tuple(Fraction(0) for _ in unit)
-    known: dict[Expr, Weights] = {}
+def _degree(e: Expr, unit: Mapping[str, Weights], conditions: list[Weights]) -> _Degree:
+    """The degree of a formula by the weights of its arguments, and what must be zero for it to have one."""
+    known: dict[Expr, _Degree] = {}
     for x in walk(e):
-        inner = [known[a] for a in x.args]
-        if x.op == "var":
-            known[x] = unit[str(x.value)]
-        elif x.op in _SUMS:
-            conditions.append(_plus(inner[0], inner[1], -1))
-            known[x] = inner[0] if x.op in _LIKE_THEIR_OPERAND else zero
-        elif x.op in ("mul", "div"):
-            known[x] = _plus(inner[0], inner[1], 1 if x.op == "mul" else -1)
-        elif x.op == "pow" and x.args[1].op == "num":
-            assert isinstance(x.args[1].value, Fraction)
-            known[x] = _plus(zero, inner[0], x.args[1].value)
-        elif x.op in _ROOTS:
-            known[x] = _plus(zero, inner[0], _ROOTS[x.op])
-        elif x.op in _LIKE_THEIR_OPERAND:
-            known[x] = inner[0]
-        elif x.op == "sign":
-            known[x] = zero
-        else:
-            conditions += inner
-            known[x] = zero
+        known[x] = _of_operation(x, [known[a] for a in x.args], unit, conditions)
     return known[e]
+
+
+def _of_operation(
+    x: Expr, inner: Sequence[_Degree], unit: Mapping[str, Weights], conditions: list[Weights]
+) -> _Degree:
+    zero = tuple(Fraction(0) for _ in unit)
+    powers, logs = [d.power for d in inner], [d.log for d in inner]
+    if x.op in _SUMS and num(0) not in x.args:
+        conditions.append(_plus(powers[0], powers[1], -1))
+    if x.op in ("add", "sub"):
+        power = powers[x.args[0] is num(0)]
+        return _Degree(power, _plus(logs[0], logs[1], 1 if x.op == "add" else -1))
+    if x.op == "neg":
+        return _Degree(powers[0], _plus(zero, logs[0], -1))
+    if (c := _coefficient(x)) is not None:
+        return _Degree(_plus(powers[0], powers[1], 1), _plus(zero, _plus(logs[0], logs[1], 1), c))
+    conditions += filter(any, logs)
+    if x.op == "log":
+        return _Degree(zero, powers[0])
+    return _Degree(_power(x, powers, unit, zero, conditions), zero)
+
+
+def _power(
+    x: Expr,
+    inner: Sequence[Weights],
+    unit: Mapping[str, Weights],
+    zero: Weights,
+    conditions: list[Weights],
+) -> Weights:
+    if x.op == "var":
+        return unit[str(x.value)]
+    if x.op in ("mul", "div"):
+        return _plus(inner[0], inner[1], 1 if x.op == "mul" else -1)
+    if x.op == "pow" and isinstance(x.args[1].value, Fraction):
+        return _plus(zero, inner[0], x.args[1].value)
+    if x.op in _ROOTS:
+        return _plus(zero, inner[0], _ROOTS[x.op])
+    if x.op in _LIKE_THEIR_OPERAND:
+        return inner[x.args[0] is num(0)]
+    if x.op not in ("sign", "atan2"):
+        conditions += inner
+    return zero
+
+
+def _coefficient(x: Expr) -> Fraction | None:
+    """The number by which an operation multiplies its other operand."""
+    values = [a.value for a in x.args]
+    if x.op == "mul":
+        return next((v for v in values if isinstance(v, Fraction)), None)
+    if x.op == "div" and isinstance(values[1], Fraction) and values[1]:
+        return 1 / values[1]
+    return None
+
+
+def _dot(a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
+    return sum((x * y for x, y in zip(a, b, strict=True)), Fraction(0))
 
 
 def _plus(a: Weights, b: Weights, factor: Fraction | int) -> Weights:
