@@ -1,10 +1,13 @@
 """Interrupts wait while processes are started, and are not lost."""
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -23,13 +26,34 @@ def listening():
     signal.signal(signal.SIGINT, before)
 
 
+def interrupt() -> None:
+    """Interrupts this process, and waits until that has arrived: another thread that is told may be slow.
+
+    What no thread takes stays pending until the main one may be told.
+    """
+    heard, tells = socket.socketpair()
+    tells.setblocking(False)
+    before = signal.set_wakeup_fd(tells.fileno())
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        patience = time.monotonic() + 1
+        while signal.SIGINT in signal.sigpending() and time.monotonic() < patience:
+            time.sleep(0.01)
+        if signal.SIGINT not in signal.sigpending():
+            assert select.select([heard], [], [], 60)[0]
+    finally:
+        signal.set_wakeup_fd(before)
+        heard.close()
+        tells.close()
+
+
 @pytest.mark.parametrize("where", ["process", "handler"])
 def test_an_interrupt_waits_until_the_block_is_over(where: str) -> None:
     done = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - the block has to go on
         with interrupts.held():
             if where == "process":
-                os.kill(os.getpid(), signal.SIGINT)
+                interrupt()
             else:  # as when the system tells another thread of it
                 signal.getsignal(signal.SIGINT)(signal.SIGINT, None)
             done.append(True)
@@ -47,7 +71,7 @@ def test_another_thread_hears_of_it_and_it_waits_all_the_same() -> None:
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012
         try:
             with interrupts.held():
-                os.kill(os.getpid(), signal.SIGINT)
+                interrupt()
                 for _ in range(1000):
                     done.append(True)
         finally:

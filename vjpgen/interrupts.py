@@ -28,7 +28,7 @@ def held() -> Iterator[None]:
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # before the handler: what waited is noted too
         signal.signal(signal.SIGINT, before)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if told:
             signal.raise_signal(signal.SIGINT)
