@@ -188,8 +188,7 @@ class _Balancing:
         coefficient, factors = _factors(e.args[0])
         if not 1 < len(factors) <= _MOST_FACTORS or not (before := final.left_by(size, True).bit_count()):
             return None
-        with np.errstate(invalid="ignore"):
-            rests = [size - self.sizes[f] * (1 if above else -1) for f, above in factors]
+        rests = [size - self.sizes[f] * (1 if above else -1) for f, above in factors]
         lost = [final.left_by(rest, True).bit_count() for rest in rests]
         k = int(np.argmin(lost))
         f, above = factors.pop(k)

@@ -33,6 +33,9 @@ class Target:
     truth: Array
 
 
+Solve = Callable[[Spec, Array, Sequence[Target]], Sequence[Expr]]  # a search of a function at its points
+
+
 def columns(spec: Spec, at: Array) -> dict[str, Array]:
     return {name: np.ascontiguousarray(at[:, k]) for k, name in enumerate(spec.args)}
 

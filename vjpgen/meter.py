@@ -103,19 +103,13 @@ class Meter:
         asked = source, name, structure, columns, wanted, plain
         return self._call("measure", *asked, room="verify_higher")
 
-    def foresee(
-        self,
-        source: str,
-        name: str,
-        outputs: int,
-        structure: Structure,
-        arity: int,
-        dtypes: Sequence[str],
-        clips: Sequence[Any] = (),
-    ) -> None:
-        """Lets the other process compile what `measure` will be asked for, while this one goes on."""
+    def foresee(self, source: str, *asked: Any) -> None:
+        """Lets the other process compile what `measure` will be asked for, while this one goes on.
+
+        It is asked what `measure` takes, with one point of the dtype.
+        """
         if self._process is not None:
-            self._ask("verify", "foresee", source, name, outputs, structure, arity, dtypes, clips)
+            self._ask("verify", "measure_source", source, *asked)
             self._unread += 1
 
     def measure_function(self, at: Callee, outputs: int, several: bool, columns: Sequence[Any]) -> Any:

@@ -6,13 +6,13 @@ its arguments to one of them (`scaling`). What is found is put back over the arg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from vjpgen.candidates import Target
+from vjpgen.candidates import Solve, Target
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, num
 from vjpgen.floats import Array, representable
@@ -21,7 +21,6 @@ from vjpgen.shifts import Difference, differences
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
 
-Solve = Callable[[Spec, Array, Sequence[Target]], Sequence[Expr]]
 _FEWEST = 256  # points that a search over ratios needs
 _TRIED = 64  # points at which a scaling has to hold
 _MOST = 0.9  # of them, where it is not lost in ill-conditioning
@@ -49,18 +48,18 @@ class _Formula:
     steps: tuple[_Step, ...] = ()
 
     def over_difference(self, difference: Difference) -> _Formula | None:
+        if (expr := difference.alone(self.expr)) is None:
+            return None
         like = difference.first if self.arg == difference.second else self.like
-        return self._changed(difference.alone(self.expr), _Step(difference), like)
+        return replace(self, expr=expr, like=like, steps=(*self.steps, _Step(difference)))
 
-    def over(self, scaling: Scaling) -> _Formula | None:
+    def over(self, scaling: Scaling) -> _Formula:
         degree, log = scaling.degrees[self.output], scaling.logs[self.output]
         if self.like is not None:
             degree -= scaling.weights.get(self.like, int(self.like == scaling.scale))
             log = Fraction(0)
-        return self._changed(scaling.alone(self.expr), _Step(scaling, degree, log), self.like)
-
-    def _changed(self, expr: Expr | None, step: _Step, like: str | None) -> _Formula | None:
-        return None if expr is None else replace(self, expr=expr, like=like, steps=(*self.steps, step))
+        step = _Step(scaling, degree, log)
+        return replace(self, expr=scaling.alone(self.expr), steps=(*self.steps, step))
 
     def back(self, form: Expr) -> Expr:
         for step in reversed(self.steps):
@@ -75,14 +74,6 @@ class _Problem:
     formulas: Mapping[int, _Formula]
     names: tuple[str, ...]
     rows: Array
-
-    def changed(
-        self, change: Callable[[_Formula], _Formula | None], names: tuple[str, ...], rows: Array
-    ) -> _Problem | None:
-        """With all formulas changed; None where one cannot be."""
-        found = {k: change(f) for k, f in self.formulas.items()}
-        whole = {k: f for k, f in found.items() if f is not None}
-        return _Problem(whole, names, rows) if len(whole) == len(found) else None
 
     def exact(self, rows: Array) -> Array:
         return Truth(tuple(f.expr for f in self.formulas.values()), self.names).values(rows)
@@ -127,13 +118,18 @@ def _reduced(problem: _Problem, n: int) -> _Problem:
 
 
 def _over_difference(problem: _Problem, difference: Difference) -> _Problem | None:
+    """The problem over a difference in place of two variables; None where a formula depends on more."""
     if not {difference.first, difference.second} <= {*problem.names}:
+        return None
+    over = {k: f.over_difference(difference) for k, f in problem.formulas.items()}
+    whole = {k: f for k, f in over.items() if f is not None}
+    if len(whole) < len(over):
         return None
     first, second = (problem.names.index(a) for a in (difference.first, difference.second))
     rows = problem.rows.copy()
     rows[:, first] -= rows[:, second]
     left = tuple(a for a in problem.names if a != difference.second)
-    return problem.changed(lambda f: f.over_difference(difference), left, np.delete(rows, second, axis=1))
+    return _Problem(whole, left, np.delete(rows, second, axis=1))
 
 
 def _scaled(problem: _Problem, n: int) -> _Problem | None:
@@ -141,15 +137,15 @@ def _scaled(problem: _Problem, n: int) -> _Problem | None:
     names, rows = problem.names, problem.rows
     usable = frozenset(a for a, c in zip(names, rows.T, strict=True) if c.all())
     best, most = None, _FEWEST
+    env = {a: np.ascontiguousarray(c) for a, c in zip(names, rows.T, strict=True)}
     for scaling in scalings([problem.formulas[k].expr for k in range(n)], names, usable):
-        env = {a: np.ascontiguousarray(c) for a, c in zip(names, rows.T, strict=True)}
         left = tuple(a for a in names if a != scaling.scale)
         with np.errstate(all="ignore"):
             ratios = np.stack([evaluate(scaling.ratio(a), env, np.float64) for a in left], axis=1)
         inside = int(_within(ratios).sum())
         if inside > most:
-            fewer = problem.changed(lambda f, s=scaling: f.over(s), left, ratios)  # type: ignore[misc]
-            if fewer is not None and _holds(problem, fewer, names.index(scaling.scale)):
+            fewer = _Problem({k: f.over(scaling) for k, f in problem.formulas.items()}, left, ratios)
+            if _holds(problem, fewer, names.index(scaling.scale)):
                 best, most = fewer, inside
     return best
 

@@ -213,6 +213,8 @@ def searched(spec: Spec, order: Order, step: Callable[[str], None]) -> Generated
 
 
 def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Meter) -> Generated:
+    import numpy as np
+
     from vjpgen import (
         departure,
         digest,
@@ -231,7 +233,9 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
 
     shape, plain_shape = (len(spec.outputs), spec.structure), (len(spec.outputs), spec.several)
     naive = render.render_plain(spec)
-    meter.foresee(naive, spec.name, *plain_shape, len(spec.args), ("float32", "float64"))
+    one, wide_one = ([np.ones(1, dtype)] * len(spec.args) for dtype in (np.float32, np.float64))
+    meter.foresee(naive, spec.name, *plain_shape, one)
+    meter.foresee(naive, spec.name, *plain_shape, wide_one)
     step("searching for stable forms")
     how = order.how
     forms = search.search(spec, effort=how.effort, prefer=how.prefer)
@@ -242,7 +246,7 @@ def _generate(spec: Spec, order: Order, step: Callable[[str], None], meter: Mete
     plan = residuals.plan(forms, lambda p: search.backward_bits(p), how.residuals, how.mode == "both")
     command, styled = order.command(spec), order.templates
     draft = render.render_module(plan, doc.draft(plan, command=command, notes=spec.notes), styled)
-    meter.foresee(draft, spec.name, *shape, len(spec.args), ("float32",), spec.clips)
+    meter.foresee(draft, spec.name, *shape, one, spec.clips)
     step("computing exact values")
     sample = points.sample(spec, sample_size(spec), _SEED)
     probe, far = reference.probe(forms, sample), departure.departures(spec, sample)

@@ -70,20 +70,20 @@ class _Degree(NamedTuple):
     log: Weights
 
 
-def scalings(formulas: Sequence[Expr], args: Sequence[str], positive: frozenset[str]) -> Iterator[Scaling]:
-    """Every way to take one positive argument out of formulas, in whole powers.
+def scalings(formulas: Sequence[Expr], args: Sequence[str], usable: frozenset[str]) -> Iterator[Scaling]:
+    """Every way to take one argument out of formulas, in whole powers; it may hold for a positive one alone.
 
     Args:
         formulas: without `where`, all of them to be taken over the same scale.
         args: the arguments.
-        positive: those that are above 0.
+        usable: those that are never 0.
     """
     unit = {a: tuple(Fraction(a == b) for b in args) for a in args}
     conditions: list[Weights] = []
     degrees = [_degree(e, unit, conditions) for e in formulas]
     for basis in _solutions(conditions, len(args)):
         for k, scale in enumerate(args):
-            if scale in positive and basis[k]:
+            if scale in usable and basis[k]:
                 ways = [w / basis[k] for w in basis]
                 powers, logs = [_dot(d.power, ways) for d in degrees], [_dot(d.log, ways) for d in degrees]
                 if all(p.denominator == 1 and abs(p) <= _LARGEST for p in (*ways, *powers)):

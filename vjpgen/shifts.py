@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from vjpgen.expr import Expr, substitute, var, walk
+from vjpgen.expr import Expr, num, substitute, var, walk
 from vjpgen.tidy import tidy
 
 
@@ -20,10 +20,9 @@ class Difference:
     def alone(self, formula: Expr) -> Expr | None:
         """The formula over the difference; None where it is not one."""
         x, m = var(self.first), var(self.second)
-        over = substitute(formula, {x - m: x, m - x: -x})
-        if self.second in over.names or (x in walk(substitute(formula, {x - m: m, m - x: m}))):
+        if {self.first, self.second} & {*substitute(formula, {x - m: num(0), m - x: num(0)}).names}:
             return None
-        return tidy(over)
+        return tidy(substitute(formula, {x - m: x, m - x: -x}))
 
     def back(self, form: Expr, degree: int = 0, log: Fraction | int = 0) -> Expr:
         """A form of that, over both arguments again."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vjpgen.balance import Balancer
-from vjpgen.candidates import FEWEST, Target
+from vjpgen.candidates import FEWEST, Solve, Target
 from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, substitute, var
 from vjpgen.floats import Array, representable, tiny
@@ -18,7 +18,6 @@ from vjpgen.truth import Truth
 if TYPE_CHECKING:
     from vjpgen.inner import Change, Inner
 
-Solve = Callable[[Spec, Array, Sequence[Target]], Sequence[Expr]]
 Pick = Callable[[Sequence[Expr], Array], Expr]
 _ZEROS = 16  # of the points of an inner function, one in so many is its zero
 

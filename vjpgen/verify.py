@@ -102,20 +102,6 @@ def measure_source(
         return program.measure(columns)
 
 
-def foresee(
-    source: str,
-    name: str,
-    outputs: int,
-    structure: Structure,
-    arity: int,
-    dtypes: Sequence[str],
-    clips: Sequence[Clip | None] = (),
-) -> None:
-    """Compiles what `measure_source` runs for columns of these dtypes, before it is called."""
-    for dtype in dtypes:
-        measure_source(source, name, outputs, structure, [np.ones(1, dtype)] * arity, clips)
-
-
 @lru_cache(maxsize=4)
 def _program(
     source: str, name: str, outputs: int, structure: Structure, clips: tuple[Clip | None, ...]
