@@ -62,7 +62,7 @@ class Improver:
         self.positive = frozenset(a for k, a in enumerate(spec.args) if (at[:, k] > 0).all())
         one_graph = replace(effort, graphs=effort.graphs[1:2], words=False)
         self.inner = StandIns(
-            *(spec, at, self.env, self.balanced),
+            *(spec, at, self.env, self.few_wide, self.balanced),
             log=lambda g, at, targets: Improver(g, at, one_graph, verges).improve(targets),
             function=lambda g, at, targets: Improver(g, at, one_graph).improve(targets),
             single=self._single,

@@ -32,6 +32,7 @@ class StandIns:
         spec: the function.
         at: the points of the search.
         env: the columns of its first points, to which those of the variables are added.
+        wide: what expressions come to there in float64.
         balanced: products in a safer order.
         log: solves logarithms at the points of the search.
         function: solves functions of one variable.
@@ -43,15 +44,15 @@ class StandIns:
         spec: Spec,
         at: Array,
         env: MutableMapping[str, Array],
+        wide: Evaluator,
         balanced: Balancer,
         *,
         log: Solve,
         function: Solve,
         single: Pick,
     ) -> None:
-        self._spec, self._at, self._env, self._balanced = spec, at, env, balanced
+        self._spec, self._at, self._env, self._wide, self._balanced = spec, at, env, wide, balanced
         self._solve_log, self._solve, self._single = log, function, single
-        self._wide = Evaluator(env, np.float64)
         self._known: dict[tuple[Expr, Expr | None], Expr] = {}
         self.meaning: dict[Expr, Expr] = {}
 
