@@ -12,12 +12,14 @@ from vjpgen.compiled import compiled, variants
 from vjpgen.expr import Expr, call, num, show, var, variables
 from vjpgen.ops import OPS
 
-a, b, c = map(var, "abc")
+a, b, c, d = map(var, "abcd")
 exp = {n: call("exp", var(n)) for n in "ab"}
 ROWS = [
     (a / b / c, a / (b * c)),
     (a / (b / c), a * c / b),
     (num(1) / (a / (b / c)), b / (a * c)),
+    ((a / b) / (c / d), a * d / (b * c)),
+    ((num(-2) / b) / (b / c), num(-2) * c / (b * b)),
     (exp["a"] * exp["b"], call("exp", a + b)),
     (call("square", exp["a"]), call("exp", a + a)),
     (a / exp["b"], a * call("exp", -b)),

@@ -59,9 +59,10 @@ def _quotient(a: Expr, b: Expr) -> Expr | None:
     if not variables(b):
         c = _number(b)
         return a * (num(1) / b if c is None else num(1 / c)) if c != 0 else None
+    if a.op == b.op == "div":
+        return _times(a.args[0], b.args[1]) / (a.args[1] * b.args[0])
     if b.op == "div":
-        above = b.args[1] if _number(a) == 1 else a * b.args[1]
-        return above / b.args[0]
+        return _times(a, b.args[1]) / b.args[0]
     if a.op == "div":
         return a.args[0] / (a.args[1] * b)
     if b.op == "exp":
@@ -69,6 +70,10 @@ def _quotient(a: Expr, b: Expr) -> Expr | None:
     if b.op == "pow":
         return a * call("pow", b.args[0], -b.args[1])
     return None
+
+
+def _times(a: Expr, b: Expr) -> Expr:
+    return b if _number(a) == 1 else a * b
 
 
 def _gathered(op: str, a: Expr, c: Fraction) -> Expr | None:
