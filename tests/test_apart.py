@@ -22,6 +22,7 @@ FORMULAS = (
     "((1 + x/y)**(-z) - 1 + z*x/y)/z**2",
     "sign(x)*((abs(x)*y + 1)**z - 1)*abs(x)/z",
     "(x**a*y**(1-a) - a*x - (1-a)*y)/a**2",
+    "(exp(abs(x)*y) - 1 - abs(x)*y)/y**2",
 )
 
 

@@ -125,8 +125,11 @@ class _Way:
         """None where no term is taken apart and the denominator has no zero to take out."""
         inner: list[Inner] = []
 
+        meaning = {symbol: f for f, symbol in self.signs.items()}
+
         def named(function: Any, variable: Any, at: Any, limit: float) -> Any:
-            shape, place = from_sympy(function, {variable: self.variable}), from_sympy(at, self.names)
+            shape = from_sympy(function, {variable: self.variable})
+            place = from_sympy(at.subs(meaning), self.names)
             inner.append(Inner(f"apart_{len(inner)}", shape, place, limit, self.variable))
             return sp.Symbol(inner[-1].name, real=True)
 
@@ -148,7 +151,7 @@ class _Way:
             tail = (sp.exp(self.u) - head) / self.u**length * sp.exp(-inside)
             limit = 1 / factorial(length)
             terms.append(part * z.subs(scale) ** length * sp.exp(-outside) * named(tail, self.u, z, limit))
-        total = sp.Add(*terms).subs({symbol: f for f, symbol in self.signs.items()})
+        total = sp.Add(*terms).subs(meaning)
         if self.log is not None:
             alone = self.place.is_Symbol
             total = total.subs(self.w, self.place if alone else named(self.w, self.w, self.place, 0.0))
