@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,27 @@ _BRIEF = 0.7  # bits on average that are then good enough
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 
 
+@dataclass
+class Known:
+    """What is known of one target.
+
+    Attributes:
+        form: the best so far.
+        equal: the terms in it that stand for the target everywhere.
+        apart: shapes that need no graph.
+        offers: what was on offer for it: terms that stand for the target everywhere, and others.
+        front: of those, the ones that trade cost for accuracy.
+        sharpened: the form when double words were tried last.
+    """
+
+    form: Expr
+    equal: tuple[Expr, ...]
+    apart: tuple[Expr, ...] = ()
+    offers: tuple[list[Term], list[Term]] | None = None
+    front: tuple[Trade, ...] = ()
+    sharpened: Expr | None = None
+
+
 class Improver:
     """The search within one piece: its points, used ones first, held-back ones last."""
 
@@ -68,78 +89,72 @@ class Improver:
             single=self._single,
         )
         self.mirrors: dict[Expr, tuple[Mirror, ...]] = {}
-        self.fronts: dict[int, tuple[Trade, ...]] = {}
-        self.forms: dict[int, tuple[Expr, ...]] = {}  # of each target, the equal terms that were chosen
-        self.apart: dict[int, tuple[Expr, ...]] = {}  # of each target, equal shapes that need no graph
-        self.offers: dict[int, tuple[list[Term], list[Term]]] = {}  # equal terms on offer, and local ones
-        self.sharpened: dict[int, Expr] = {}  # what double words were tried for last
+        self.known: dict[int, Known] = {}
 
     def improve(self, targets: Sequence[Target]) -> tuple[Expr, ...]:
         """The best forms: values and partials from ever larger e-graphs, then partials of the forms found."""
-        targets = list(targets)
-        done = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
-        self.forms = {k: (e,) for k, e in done.items()}
-        graphs = self.effort.graphs
+        targets, graphs = list(targets), self.effort.graphs
+        plain = {k: tidy(t.shapes[0]) for k, t in enumerate(targets) if self._worthwhile(t)}
+        self.known = {k: Known(e, (e,)) for k, e in plain.items()}
         for turn, graph in enumerate(graphs):
             if turn > 1 and graph is graphs[-1]:
-                done |= self._over_ratios(targets, done, graph)
-            for part in self._parts(list(done)) if turn else (list(done),):
-                todo = [k for k in part if not self._good(done[k], targets[k], graph, first=not turn)]
+                self._over_ratios(targets, graph)
+            for part in self._parts() if turn else ([*self.known],):
+                todo = [k for k in part if not self._good(k, targets[k], graph, first=not turn)]
                 if turn:  # the first graph holds the formula alone
                     for k in todo:
                         fresh = self._fresh(k, targets, wider=turn == 1)
                         targets[k] = replace(targets[k], shapes=targets[k].shapes + fresh)
                     if graph is graphs[-1]:
                         for k in todo:
-                            self.apart[k] = (*self.apart.get(k, ()), *self._apart(targets[k].shapes[0]))
+                            self.known[k].apart += self._apart(targets[k].shapes[0])
                 if todo:
-                    room = graph.nodes + graph.nodes // 4 * (len(done) - len(todo))
+                    room = graph.nodes + graph.nodes // 4 * (len(self.known) - len(todo))
                     terms = self._beams([targets[k] for k in todo], room, glance=not turn)
-                    done |= {
-                        k: self._best(k, targets[k], t, done[k]) for k, t in zip(todo, terms, strict=True)
-                    }
-                    done |= self._in_words(todo, targets, done)
-        for k in done:  # what one graph for all has no room for
-            if len(done) > 1 and self._bits(done[k], targets[k]).mean() > self.effort.poor:
-                (alone,) = self._beams([targets[k]], graphs[-1].nodes)
-                done[k] = self._best(k, targets[k], alone, done[k])
-        done |= self._in_words(list(done), targets, done)
-        return tuple(done.get(k, t.shapes[0]) for k, t in enumerate(targets))
+                    self._advance(targets, dict(zip(todo, terms, strict=True)))
+        poor = [k for k in self.known if self._bits(k, targets[k]).mean() > self.effort.poor]
+        if len(self.known) > 1:  # what one graph for all has no room for
+            self._advance(targets, {k: self._beams([targets[k]], graphs[-1].nodes)[0] for k in poor})
+        self._advance(targets, dict.fromkeys(self.known))
+        return tuple(self.known[k].form if k in self.known else t.shapes[0] for k, t in enumerate(targets))
 
-    def _over_ratios(self, targets: Sequence[Target], done: Mapping[int, Expr], bar: Bar) -> dict[int, Expr]:
-        """The forms of what does not meet a bar, with what a search over ratios of the arguments finds."""
-        poor = [k for k in done if not self._good(done[k], targets[k], bar)]
+    def _advance(self, targets: Sequence[Target], terms: Mapping[int, Sequence[Term] | None]) -> None:
+        """The best forms of some targets out of terms, None for no new ones; then in double words."""
+        for k, new in terms.items():
+            if new is not None:
+                self.known[k].form = self._best(k, targets[k], new)
+            self._in_words(k, targets[k])
+
+    def _over_ratios(self, targets: Sequence[Target], bar: Bar) -> None:
+        """What a search over ratios of the arguments finds for the forms that do not meet a bar."""
+        poor = [k for k in self.known if not self._good(k, targets[k], bar)]
         how = replace(self.effort, words=False)
         found = over_ratios.forms(
             *(self.spec, self.at, targets, poor),
             lambda g, at, targets: Improver(g, at, how).improve(targets),
         )
-        self.apart |= {k: (form,) for k, form in found.items()}
-        better = {k: self._best(k, targets[k], (), done[k]) for k in found}
-        return better | self._in_words(list(found), targets, better)
+        for k, form in found.items():
+            self.known[k].apart = (form,)
+        self._advance(targets, dict.fromkeys(found, ()))
 
-    def _parts(self, targets: Sequence[int]) -> tuple[list[int], list[int]]:
+    def _parts(self) -> tuple[list[int], list[int]]:
         """Values, then partials, which begin with what was found for the values."""
         n = len(self.spec.outputs)
-        return [k for k in targets if k < n], [k for k in targets if k >= n]
+        return [k for k in self.known if k < n], [k for k in self.known if k >= n]
 
     def _fresh(self, k: int, targets: Sequence[Target], *, wider: bool) -> tuple[Expr, ...]:
         """Further shapes for the next graph."""
-        own = self.forms[k] if k < len(self.spec.outputs) else self._of_value(k, targets[k])
+        own = self.known[k].equal if k < len(self.spec.outputs) else self._of_value(k, targets[k])
         found = dict.fromkeys((*own, *(self._wider(k, targets) if wider else ())))
         return tuple(e for e in found if e not in targets[k].shapes)
 
-    def _in_words(
-        self, todo: Sequence[int], targets: Sequence[Target], done: Mapping[int, Expr]
-    ) -> dict[int, Expr]:
+    def _in_words(self, k: int, target: Target) -> None:
         """Forms in double words, of what no arrangement of single words has made good so far."""
-        better: dict[int, Expr] = {}
-        for k in todo if self.effort.words else ():
-            if self.sharpened.get(k) is not done[k] and not self._good(
-                done[k], targets[k], self.effort.sharp
-            ):
-                better[k] = self.sharpened[k] = self._sharper(k, targets[k], done[k])
-        return better
+        known = self.known[k]
+        if not self.effort.words or known.sharpened is known.form:
+            return
+        if not self._good(k, target, self.effort.sharp):
+            known.form = known.sharpened = self._sharper(k, target)
 
     def _of_value(self, k: int, target: Target) -> tuple[Expr, ...]:
         """Shapes of a partial that are derivatives of the forms chosen for its value; none for a value."""
@@ -147,7 +162,8 @@ class Improver:
         if k < n:
             return ()
         i, j = divmod(k - n, len(self.spec.args))
-        slopes = (chain.partial(form, self.spec.args[j]) for form in self.forms.get(i, ()))
+        forms = self.known[i].equal if i in self.known else ()
+        slopes = (chain.partial(form, self.spec.args[j]) for form in forms)
         shapes = [tidy(s) for s in slopes if s is not None and s.size <= LONGEST_SHAPE]
         shapes += [factored(s) for s in shapes]
         return tuple(s for s in dict.fromkeys(shapes) if s not in target.shapes)
@@ -174,14 +190,14 @@ class Improver:
         terms = (self._term(e, counted(truth)) for e in shapes)
         return min(terms, key=lambda t: (t.score, t.expr.size)).expr
 
-    def _bits(self, expr: Expr, target: Target) -> Array:
-        return self._term(expr, counted(target.truth[: self.seen]), self.many).bits
+    def _bits(self, k: int, target: Target) -> Array:
+        return self._term(self.known[k].form, counted(target.truth[: self.seen]), self.many).bits
 
-    def _good(self, expr: Expr, target: Target, bar: Bar, *, first: bool = False) -> bool:
-        """Whether a form meets a bar; the ends of the range are worth a first graph, not more."""
-        bits = self._bits(expr, target)[0 if first else self.verges :]
+    def _good(self, k: int, target: Target, bar: Bar, *, first: bool = False) -> bool:
+        """Whether the form so far meets a bar; the ends of the range are worth a first graph, not more."""
+        bits = self._bits(k, target)[0 if first else self.verges :]
         far, lost = float((bits > BAR_BITS).mean()), float((bits > _LOST).mean())
-        enough = max(bar.enough, _BRIEF) if expr.size <= _SHORT and not far else bar.enough
+        enough = max(bar.enough, _BRIEF) if self.known[k].form.size <= _SHORT and not far else bar.enough
         return float(bits.mean()) <= enough and far <= bar.few and lost <= bar.lost
 
     def _worthwhile(self, target: Target) -> bool:
@@ -193,14 +209,14 @@ class Improver:
         truths = [t.truth[: self.cut] for t in targets]
         return beams([t.shapes for t in targets], truths, self.env, nodes, glance=glance)
 
-    def _best(self, k: int, target: Target, terms: Sequence[Term], so_far: Expr) -> Expr:
+    def _best(self, k: int, target: Target, terms: Sequence[Term]) -> Expr:
         """The best form, or choice among forms, out of terms."""
-        truth, at = counted(target.truth[: self.seen]), self.many
+        truth, at, known = counted(target.truth[: self.seen]), self.many, self.known[k]
         shapes = dict.fromkeys(
             substitute(e, self.inner.meaning)
             for e in (
                 *(*target.shapes, *rational(target.shapes[0])),
-                *(*self.forms[k], *self.apart.get(k, ())),
+                *(*known.equal, *known.apart),
                 *_shorter(t.expr for t in terms),
             )
         )
@@ -211,40 +227,40 @@ class Improver:
         local = self._series(target, truth)  # right on a part of the domain alone: nothing follows from them
         likely = [t.expr for t in _likely(equal, _BALANCED)]
         local += [self._term(tidy(e), truth, at) for e in self.balanced.at_last(likely)]
-        self.offers[k] = equal, local
-        found, chosen = self._chosen(k, target, [*equal, *local], so_far)
-        self.forms[k] = tuple(dict.fromkeys(t.expr for t in chosen if t not in local))
+        known.offers = equal, local
+        found, chosen = self._chosen(k, target, [*equal, *local])
+        known.equal = tuple(dict.fromkeys(t.expr for t in chosen if t not in local))
         return found
 
-    def _sharper(self, k: int, target: Target, so_far: Expr) -> Expr:
+    def _sharper(self, k: int, target: Target) -> Expr:
         """The best form out of what was on offer for `_best`, and of that in double words."""
-        if k not in self.offers:
-            so_far = self._best(k, target, (), so_far)
-        equal, local = self.offers[k]
-        single = (*(t.expr for t in _likely(equal, _SHARPENED)), *self.forms[k])
-        truth, known = counted(target.truth[: self.seen]), {t.expr for t in equal}
+        known = self.known[k]
+        if known.offers is None:
+            known.form = self._best(k, target, ())
+        assert known.offers is not None
+        equal, local = known.offers
+        single = (*(t.expr for t in _likely(equal, _SHARPENED)), *known.equal)
+        truth, before = counted(target.truth[: self.seen]), {t.expr for t in equal}
         sharper = dict.fromkeys(map(two_words.sharper, single))
-        terms = [self._term(e, truth, self.many) for e in sharper if e not in known]
+        terms = [self._term(e, truth, self.many) for e in sharper if e not in before]
         safer = (tidy(b) for t in _likely(terms, _SHARPENED) for b in self.balanced(t.expr))
         terms += [self._term(e, truth, self.many) for e in dict.fromkeys(safer) if e not in sharper]
-        return self._chosen(k, target, [*equal, *local, *terms], so_far)[0] if terms else so_far
+        return self._chosen(k, target, [*equal, *local, *terms])[0] if terms else known.form
 
-    def _chosen(
-        self, k: int, target: Target, candidates: list[Term], so_far: Expr
-    ) -> tuple[Expr, Sequence[Term]]:
+    def _chosen(self, k: int, target: Target, candidates: list[Term]) -> tuple[Expr, Sequence[Term]]:
         """The best choice among candidates or what there was so far, and the candidates in it."""
-        truth, env, at = counted(target.truth[: self.seen]), self.broad, self.many
+        truth, env, known = counted(target.truth[: self.seen]), self.broad, self.known[k]
         names = variables(target.shapes[0])
         scrutinees = regimes.scrutinees(names, regimes.operands(candidates))
         choice = regimes.choose(candidates, env, scrutinees)
         while (worthless := refute.wrong_limit(choice, target.shapes[0], self.spec, env)) is not None:
             candidates = [worthless if t.expr is worthless.expr else t for t in candidates]
             choice = regimes.choose(candidates, env, scrutinees)
-        self.fronts[k] = front(candidates)
+        known.front = front(candidates)
         expr = regimes.build(choice, lambda c, k: place(c, k, self.spec, self.at, target.shapes[0]))
         found = tidy(self._no_worse(expr, target))
-        best = min((self._term(e, truth, at) for e in (so_far, found)), key=lambda t: t.score).expr
-        return best, choice.terms
+        best = min((self._term(e, truth, self.many) for e in (known.form, found)), key=lambda t: t.score)
+        return best.expr, choice.terms
 
     def _mirrors(self, formula: Expr) -> tuple[Mirror, ...]:
         if formula not in self.mirrors:

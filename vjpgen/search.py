@@ -173,7 +173,7 @@ def _search_leaf(
     improver = Improver(spec, chosen, how, int(inside[:verges].sum()))
     alone, same = twins.apart(targets, len(leaf.outputs))
     forms = twins.filled(improver.improve(alone), same)
-    return forms, tuple(improver.fronts.get(k, ()) for k in range(len(targets)))
+    return forms, tuple(improver.known[k].front if k in improver.known else () for k in range(len(targets)))
 
 
 def _with_limits(
