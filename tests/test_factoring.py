@@ -6,10 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vjpgen import derive, plainly
+from vjpgen.candidates import columns
 from vjpgen.evaluation import evaluate
-from vjpgen.expr import Expr, call, num
-from vjpgen.factoring import divided, factored
+from vjpgen.expr import Expr, call, has_op, num
+from vjpgen.factoring import divided, factored, through
 from vjpgen.parse import parse
+from vjpgen.points import sample
+from vjpgen.search import search
 
 
 def formula(text: str) -> Expr:
@@ -92,3 +95,26 @@ def test_operands_of_functions_are_multiplied_out() -> None:
     assert plain == 0.0  # the first term is infinite
     assert better == 2.0
     assert derive.spread(call("exp", num(2) * formula("x")), derive.symbols(("x",))) == ()
+
+
+def test_a_quotient_of_sums_is_divided_through_by_what_grows_below() -> None:
+    e = formula("x - (a*sinh(x) - x)/(a*cosh(x) - 1)")
+    (found,) = through(e, lambda part: np.array([True]))
+    assert str(found) == "x - (sinh(x) / cosh(x) - x / (a * cosh(x))) / (1 - 1 / (a * cosh(x)))"
+    at = {"x": np.array([0.3, -2.0, 9.0]), "a": np.array([1.5, 4.0, 0.2])}
+    np.testing.assert_allclose(evaluate(found, at, np.float64), evaluate(e, at, np.float64), rtol=1e-14)
+    assert through(formula("(x + y)/(x - y)"), lambda part: np.array([True])) == ()
+    assert through(e, lambda part: np.array([has_op(part, "sinh"), has_op(part, "cosh")])) == ()
+
+
+def test_infinity_by_infinity_far_out_is_found_a_form() -> None:
+    """The step of Newton's method for Kepler's hyperbolic equation."""
+    spec = parse("(a*sinh(x) - 2*x)/(a*cosh(x) - 1)", assume=["a > 1"])
+    forms, points = search(spec), sample(spec, 512, 5)
+    got, exact = (
+        evaluate(forms.values[0], columns(spec, points.at)),
+        points.truth_values[:, 0],
+    )
+    assert np.isnan(evaluate(spec.outputs[0], columns(spec, points.at))).sum() > 50
+    assert np.isfinite(got).all()
+    assert np.mean(np.abs(got - exact) > 1e-5 * np.abs(exact)) < 0.02

@@ -50,3 +50,20 @@ def test_the_sign_of_a_base_is_that_of_a_form_that_is_right() -> None:
     assert 100 < real.sum() < 200
     assert np.isfinite(got[real]).all()
     assert np.allclose(got[real], exact[real], rtol=1e-4)
+
+
+def test_forms_where_the_base_is_negative_are_searched_too() -> None:
+    """As it is written, the derivative multiplies 0 by infinity there."""
+    text = "n*x**n*c/x"
+    f = vjpgen.function(text, args=["x", "c", "n"], assume="n > 0")
+    rng = np.random.default_rng(4)
+    n = np.concatenate([2.0 * rng.integers(1, 9, 100), 2.0 ** rng.integers(25, 120, 100)])
+    x = -(2.0 ** rng.uniform(-60, 3, 200))
+    at = np.stack([x, rng.uniform(1, 2, 200), n], axis=1).astype(np.float32)
+    exact = Truth(parse("n*(n - 1)*x**(n - 2)*c").outputs, ("x", "c", "n")).values(
+        np.abs(at).astype(np.float64)
+    )[:, 0]  # n is even
+    got = np.asarray(jax.vmap(jax.grad(f))(*at.T))
+    known = np.isfinite(exact) & (np.abs(exact) < 3e38) & ((exact == 0) | (np.abs(exact) > 1.2e-38))
+    assert known.sum() > 100
+    assert np.allclose(got[known], exact[known], rtol=1e-4)

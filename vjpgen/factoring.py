@@ -8,16 +8,20 @@ not multiplied out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 from vjpgen.collect import factors, multiple, product, terms, times
-from vjpgen.expr import Expr, call, num
+from vjpgen.expr import Expr, call, num, substitute, walk
+from vjpgen.floats import Array
 from vjpgen.tidy import tidy
 
 _MOST = 24  # terms of a sum that is looked at
 _ONE = Fraction(1)
+_ARITHMETIC = frozenset(("add", "sub", "mul", "div", "neg"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,28 @@ def divided(e: Expr) -> Expr:
         return e
     found = tidy(_sum([_over(x, share, e.args[1]) for x, share in terms(e.args[0], _ONE)]))
     return found if found.size < e.size else e
+
+
+def through(e: Expr, infinite: Callable[[Expr], Array]) -> tuple[Expr, ...]:
+    """Equal expressions, with a quotient of sums divided, above and below, by a term below.
+
+    Far out, (a*sinh(x) - x)/(a*cosh(x) - 1) is infinity by infinity; the quotient of sinh(x)/cosh(x) -
+    x/(a*cosh(x)) and 1 - 1/(a*cosh(x)) is 1. One for each term with a function in it.
+
+    Args:
+        e: an expression.
+        infinite: at which points a part of it is: quotients that are nowhere infinity by infinity stay.
+    """
+    found = []
+    for x in walk(e):
+        if x.op == "div" and x.args[1].op in ("add", "sub") and np.logical_and(*map(infinite, x.args)).any():
+            for term, _ in terms(x.args[1], _ONE):
+                if any(y.args and y.op not in _ARITHMETIC for y in walk(term)):
+                    above, below = (
+                        _sum([_over(t, share, term) for t, share in terms(part, _ONE)]) for part in x.args
+                    )
+                    found.append(tidy(substitute(e, {x: above / below})))
+    return tuple(found)
 
 
 def _over(x: Expr, share: Fraction, below: Expr) -> _Term:

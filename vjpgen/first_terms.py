@@ -90,8 +90,8 @@ class _Apart:
     def _over_product(self, f: Any) -> Any:
         """A function of one argument, or of a product of several, over the symbol that stands for it."""
         coefficient, product = multiple(f)
-        if f.free_symbols <= set(self.places.values()):
-            return f
+        if not f.free_symbols or f.free_symbols & {*self.places.values()}:
+            return f  # of a function within, what is taken is over such symbols already
         if product.is_Mul:  # multiples of pi too: they have rational series in the multiple alone
             return f.func(coefficient * self._place(product))
         if len(f.free_symbols) == 1:

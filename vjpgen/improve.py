@@ -17,7 +17,7 @@ from vjpgen.effort import Bar, Effort
 from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, substitute, variables
 from vjpgen.extract import Term
-from vjpgen.factoring import factored
+from vjpgen.factoring import factored, through
 from vjpgen.floats import Array, representable
 from vjpgen.forms import Trade
 from vjpgen.rational import rational
@@ -39,6 +39,8 @@ LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the val
 _NOT_FINITE = 96.0  # further bits that infinity or NaN costs where the truth is a number
 _FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
 _LOST = 47.0  # bits that only a result that is not finite costs
+_FEW_RATIOS = 2  # of which a last graph is grown; over more it is as poor as over all arguments
+_OFTEN = 0.02  # share of such points from which on quotients of sums are divided through
 _SHORT = 8  # nodes of a form whose error is that of the few operations in it
 _BRIEF = 0.7  # bits on average that are then good enough
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
@@ -127,12 +129,13 @@ class Improver:
 
     def _over_ratios(self, targets: Sequence[Target], bar: Bar) -> None:
         """What a search over ratios of the arguments finds for the forms that do not meet a bar."""
+
+        def solved(g: Spec, at: Array, over: Sequence[Target]) -> tuple[Expr, ...]:
+            graphs = self.effort.graphs if len(g.args) <= _FEW_RATIOS else self.effort.graphs[:2]
+            return Improver(g, at, replace(self.effort, graphs=graphs, words=False)).improve(over)
+
         poor = [k for k in self.known if not self._good(k, targets[k], bar)]
-        how = replace(self.effort, words=False)
-        found = over_ratios.forms(
-            *(self.spec, self.at, targets, poor),
-            lambda g, at, targets: Improver(g, at, how).improve(targets),
-        )
+        found = over_ratios.forms(self.spec, self.at, targets, poor, solved)
         for k, form in found.items():
             self.known[k].apart = (form,)
         self._advance(targets, dict.fromkeys(found, ()))
@@ -146,6 +149,8 @@ class Improver:
         """Further shapes for the next graph."""
         own = self.known[k].equal if k < len(self.spec.outputs) else self._of_value(k, targets[k])
         found = dict.fromkeys((*own, *(self._wider(k, targets) if wider else ())))
+        if wider and (self._bits(k, targets[k]) > _LOST).mean() > _OFTEN:
+            found |= dict.fromkeys(through(targets[k].shapes[0], lambda e: np.isinf(self.many(e))))
         return tuple(e for e in found if e not in targets[k].shapes)
 
     def _in_words(self, k: int, target: Target) -> None:

@@ -9,22 +9,23 @@ rounded, and (1 + tan(x/2))/(1 - tan(x/2)) has the right one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 
 import numpy as np
 
 from vjpgen import plainly
-from vjpgen.candidates import Target, columns, full
+from vjpgen.candidates import FEWEST, Target, columns, full
 from vjpgen.effort import Effort
 from vjpgen.evaluation import evaluate
-from vjpgen.expr import Expr, call, has_op, num, substitute, variables, walk, where
-from vjpgen.floats import Array
+from vjpgen.expr import Expr, call, has_op, num, substitute, var, variables, walk, where
+from vjpgen.floats import Array, representable
 from vjpgen.forms import Forms
-from vjpgen.improve import Improver
+from vjpgen.improve import POINTS, Improver
 from vjpgen.points import Drawing, Format, sample
 from vjpgen.spec import Spec
+from vjpgen.truth import Truth
 
 _DRAWN, _SOUGHT = 4096, 512
 _FEWEST = 8  # points that show that a power of a negative number is meant
@@ -58,11 +59,57 @@ def mend(forms: Forms, derived: Callable[[int, int], bool], seed: int, how: Effo
             continue
         stable = {b: _stable(b, spec, seed, how) for b in bases}
         negative = _negative([*stable.values()])
+        found: dict[int | None, Expr] = {j: substitute(e, stable) for j, e in missed.items()}
         if value:
-            values[i] = where(negative, substitute(output, stable), values[i])
-        for j, e in missed.items():
-            partials[i][j] = where(negative, substitute(e, stable), partials[i][j])
+            found[None] = substitute(output, stable)
+        if len(bases) == 1:
+            found |= _searched(output, bases[0], found, env, spec, seed, how)
+        if value:
+            values[i] = where(negative, found[None], values[i])
+        for j in missed:
+            partials[i][j] = where(negative, found[j], partials[i][j])
     return replace(forms, values=tuple(values), partials=tuple(map(tuple, partials)))
+
+
+def _searched(
+    output: Expr,
+    base: Expr,
+    plain: Mapping[int | None, Expr],
+    env: Mapping[str, Array],
+    spec: Spec,
+    seed: int,
+    how: Effort,
+) -> dict[int | None, Expr]:
+    """The best forms at points where the base is negative: of the output (None) and of partials by argument.
+
+    There base**e is sign*(-base)**e, with the sign (-1)**e, which is a variable of the search.
+    """
+    exponents = dict.fromkeys(x.args[1] for x in walk(output) if x.op == "pow" and x.args[0] is base)
+    signs = {e: var(f"sign:{k}") for k, e in enumerate(exponents)}
+    formula = substitute(
+        output, {call("pow", base, e): sign * call("pow", -base, e) for e, sign in signs.items()}
+    )
+    meaning = {sign: call("pow", num(-1), e) for e, sign in signs.items()}
+    names = (*spec.args, *(str(sign.value) for sign in meaning))
+    with np.errstate(all="ignore"):
+        given = [full(evaluate(e, env), env[spec.args[0]]) for e in meaning.values()]
+    at = np.stack([*(env[a] for a in spec.args), *given], axis=1)
+    at = at[np.isfinite(at).all(axis=1)]
+    part = Spec("g", names, (formula,), False, (), "")
+    formulas = {k: formula if k is None else plainly.partial(formula, spec.args[k]) for k in plain}
+    exact = Truth(tuple(formulas.values()), names).values(at.astype(np.float64))
+    known = representable(exact, np.float32).any(axis=1)
+    if known.sum() < FEWEST:
+        return {}
+    chosen = np.random.default_rng(seed).permutation(np.flatnonzero(known))[:POINTS]
+    at, exact = at[chosen], exact[chosen]
+    nothing = Target((num(0),), np.zeros(len(at)))
+    targets = dict.fromkeys((None, *range(len(names))), nothing)
+    for (k, e), truth in zip(formulas.items(), exact.T, strict=True):
+        targets[k] = Target((e, plain[k]), truth)
+    forms = Improver(part, at, replace(how, graphs=how.graphs[:2], words=False)).improve([*targets.values()])
+    found = dict(zip(targets, forms, strict=True))
+    return {k: substitute(found[k], meaning) for k in plain}
 
 
 def _negative(bases: Sequence[Expr]) -> Expr:
