@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from vjpgen.rational import rational
 from vjpgen.refute import WORTHLESS
 from vjpgen.spec import Spec
 from vjpgen.splits import place
-from vjpgen.stand_ins import StandIns
+from vjpgen.stand_ins import OneVariable, StandIns
 from vjpgen.symmetry import Mirror, mirrors
 from vjpgen.tangents import Survival
 from vjpgen.tidy import tidy
@@ -87,7 +88,7 @@ class Improver:
         self.inner = StandIns(
             *(spec, at, self.env, self.few_wide, self.balanced),
             log=lambda g, at, targets: Improver(g, at, one_graph, verges).improve(targets),
-            function=lambda g, at, targets: Improver(g, at, one_graph).improve(targets),
+            function=lambda one: _solved(one, one_graph),
             single=self._single,
         )
         self.mirrors: dict[Expr, tuple[Mirror, ...]] = {}
@@ -320,3 +321,10 @@ def _shorter(terms: Iterable[Expr]) -> Iterator[Expr]:
     for e in map(cancelled, terms):
         yield e
         yield tidy(collected(e))
+
+
+@lru_cache(maxsize=512)
+def _solved(one: OneVariable, effort: Effort) -> Expr:
+    """The best form of a function of one variable, wherever it stands."""
+    found = one.problem()
+    return one.function if found is None else Improver(*found[:2], effort).improve([found[2]])[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from vjpgen.balance import Balancer
 from vjpgen.candidates import FEWEST, Solve, Target
 from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, substitute, var
-from vjpgen.floats import Array, representable, tiny
+from vjpgen.floats import Array, representable
+from vjpgen.points import Drawing, Format
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
 
@@ -19,7 +20,37 @@ if TYPE_CHECKING:
     from vjpgen.inner import Change, Inner
 
 Pick = Callable[[Sequence[Expr], Array], Expr]
-_ZEROS = 16  # of the points of an inner function, one in so many is its zero
+_POINTS, _ZEROS = 1024, 16  # of an inner function; one in so many is its zero
+_SEED = 31
+
+
+class OneVariable(NamedTuple):
+    """A function of one variable, its limit at 0, and whether negative and positive numbers are put in."""
+
+    function: Expr
+    variable: str
+    limit: float
+    negative: bool
+    positive: bool
+
+    def problem(self) -> tuple[Spec, Array, Target] | None:
+        """What is to be searched, whatever stands for the variable; None where there are too few points."""
+        from vjpgen import derive
+
+        spec = Spec("g", (self.variable,), (self.function,), False, (), "")
+        rng = np.random.default_rng(_SEED)
+        drawing = Drawing(spec, Format.of(np.float32), rng)
+        u = np.concatenate([drawing.ordinary(_POINTS), drawing.patterns(_POINTS)])[:, 0].astype(np.float32)
+        u = u[(u < 0) & self.negative | (u > 0) & self.positive]
+        exact = Truth((self.function,), (self.variable,)).values(u[:, None].astype(np.float64))[:, 0]
+        chosen = rng.permutation(np.flatnonzero(representable(exact, np.float32)))[:_POINTS]
+        if len(chosen) < FEWEST:
+            return None
+        zeros = len(chosen) // _ZEROS
+        order = rng.permutation(len(chosen) + zeros)
+        u = np.concatenate([u[chosen], np.zeros(zeros, np.float32)])[order]
+        exact = np.concatenate([exact[chosen], np.full(zeros, self.limit)])[order]
+        return spec, u[:, None], Target(derive.value(self.function, derive.symbols(spec.args)), exact)
 
 
 class StandIns:
@@ -48,7 +79,7 @@ class StandIns:
         balanced: Balancer,
         *,
         log: Solve,
-        function: Solve,
+        function: Callable[[OneVariable], Expr],
         single: Pick,
     ) -> None:
         self._spec, self._at, self._env, self._wide, self._balanced = spec, at, env, wide, balanced
@@ -83,7 +114,7 @@ class StandIns:
             symbol = self._name(key, np.where(u == 0, one.limit, exact))
             shapes = [substitute(e, self.meaning) for e in (at, *self._balanced(at))]
             operand = self._single(shapes, u)
-            self.meaning[symbol] = substitute(self._solved(one, truth, u), {var(one.variable): operand})
+            self.meaning[symbol] = substitute(self._solved(one, u), {var(one.variable): operand})
         return self._known[key]
 
     def _name(self, key: tuple[Expr, Expr | None], values: Array) -> Expr:
@@ -96,20 +127,11 @@ class StandIns:
     def _count(self) -> int:
         return len(next(iter(self._env.values())))
 
-    def _solved(self, one: Inner, truth: Truth, at: Array) -> Expr:
-        """The best form of a function of one variable at what its variable is at the points, and at 0."""
+    def _solved(self, one: Inner, u: Array) -> Expr:
+        """The best form of a function of one variable, at numbers of the signs that the variable has."""
         with np.errstate(over="ignore"):
-            u = at.astype(np.float32)
-        nonzero = np.unique(u[representable(at, np.float32) & (u != 0)])
+            nonzero = np.unique(u[representable(u, np.float32) & (u != 0)].astype(np.float32))
         if len(nonzero) < FEWEST:
             return one.function
-        zeros = np.zeros(max(len(nonzero) // _ZEROS, int((np.abs(at) < tiny(np.float32)).sum())), np.float32)
-        exact = truth.values(nonzero[:, None].astype(np.float64))[:, 0]
-        order = np.random.default_rng(len(nonzero)).permutation(len(nonzero) + len(zeros))
-        u = np.concatenate([nonzero, zeros])[order]
-        exact = np.concatenate([exact, np.full_like(zeros, one.limit, np.float64)])[order]
-        from vjpgen import derive
-
-        spec = Spec("g", (one.variable,), (one.function,), False, (), "")
-        target = Target(derive.value(one.function, derive.symbols(spec.args)), exact)
-        return self._solve(spec, u[:, None], [target])[0]
+        signs = bool((nonzero < 0).any()), bool((nonzero > 0).any())
+        return self._solve(OneVariable(one.function, one.variable, one.limit, *signs))
