@@ -2,9 +2,10 @@
 
 The search looks where a power is real for every exponent, at bases from 0 on, and may have written it as an
 exponential of a logarithm. Large floats are whole numbers, so that an exponent is one more often than it
-seems: (1 + e*s)/(1 - e*s) to the power e/2 is real at every e beyond 2**25. There the formula holds
-as it is written, of bases that are computed well: tan(x/2 + pi/4) has any sign at large x, where the sum is
-rounded, and (1 + tan(x/2))/(1 - tan(x/2)) has the right one.
+seems: (1 + e*s)/(1 - e*s) to the power e/2 is real at every e beyond 2**25. There the formula is searched
+anew, b**e being sign*(-b)**e; where there are several bases it holds as it is written. Bases are computed
+well: tan(x/2 + pi/4) has any sign at large x, where the sum is rounded, and (1 + tan(x/2))/(1 - tan(x/2))
+has the right one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _CHOICES = ("where", "max", "min")
 
 
 def mend(forms: Forms, derived: Callable[[int, int], bool], seed: int, how: Effort) -> Forms:
-    """The forms with the formula as it is written where the base of one of its powers is negative.
+    """The forms with others where the base of one of its powers is negative, as the formula has it there.
 
     Args:
         forms: what the search found.
