@@ -88,7 +88,7 @@ class Improver:
         self.inner = StandIns(
             *(spec, at, self.env, self.few_wide, self.balanced),
             log=lambda g, at, targets: Improver(g, at, one_graph, verges).improve(targets),
-            function=lambda one: _solved(one, one_graph),
+            function=lambda one: _of_one_variable(one, one_graph),
             single=self._single,
         )
         self.mirrors: dict[Expr, tuple[Mirror, ...]] = {}
@@ -324,7 +324,10 @@ def _shorter(terms: Iterable[Expr]) -> Iterator[Expr]:
 
 
 @lru_cache(maxsize=512)
-def _solved(one: OneVariable, effort: Effort) -> Expr:
+def _of_one_variable(one: OneVariable, effort: Effort) -> Expr:
     """The best form of a function of one variable, wherever it stands."""
     found = one.problem()
-    return one.function if found is None else Improver(*found[:2], effort).improve([found[2]])[0]
+    if found is None:
+        return one.function
+    spec, at, target, verges = found
+    return Improver(spec, at, effort, verges).improve([target])[0]

@@ -9,12 +9,14 @@ import numpy as np
 
 from vjpgen.balance import Balancer
 from vjpgen.candidates import FEWEST, Solve, Target
+from vjpgen.errors import DomainError
 from vjpgen.evaluation import Evaluator
-from vjpgen.expr import Expr, substitute, var
+from vjpgen.expr import Expr, call, num, substitute, var
 from vjpgen.floats import Array, representable
-from vjpgen.points import Drawing, Format
+from vjpgen.points import sample
 from vjpgen.spec import Spec
 from vjpgen.truth import Truth
+from vjpgen.verges import verges
 
 if TYPE_CHECKING:
     from vjpgen.inner import Change, Inner
@@ -33,24 +35,29 @@ class OneVariable(NamedTuple):
     negative: bool
     positive: bool
 
-    def problem(self) -> tuple[Spec, Array, Target] | None:
-        """What is to be searched, whatever stands for the variable; None where there are too few points."""
+    def problem(self) -> tuple[Spec, Array, Target, int] | None:
+        """What is to be searched, whatever stands for the variable; None where there are too few points.
+
+        The last is how many of the points are near the ends of the range; they come first.
+        """
         from vjpgen import derive
 
-        spec = Spec("g", (self.variable,), (self.function,), False, (), "")
-        rng = np.random.default_rng(_SEED)
-        drawing = Drawing(spec, Format.of(np.float32), rng)
-        u = np.concatenate([drawing.ordinary(_POINTS), drawing.patterns(_POINTS)])[:, 0].astype(np.float32)
-        u = u[(u < 0) & self.negative | (u > 0) & self.positive]
-        exact = Truth((self.function,), (self.variable,)).values(u[:, None].astype(np.float64))[:, 0]
-        chosen = rng.permutation(np.flatnonzero(representable(exact, np.float32)))[:_POINTS]
-        if len(chosen) < FEWEST:
+        u = var(self.variable)
+        signs = ("lt", self.positive), ("gt", self.negative)
+        assume = tuple(call(sign, u, num(0)) for sign, other in signs if not other)
+        spec = Spec("g", (self.variable,), (self.function,), False, assume, "")
+        try:
+            points = sample(spec, _POINTS, _SEED)
+        except DomainError:
             return None
-        zeros = len(chosen) // _ZEROS
-        order = rng.permutation(len(chosen) + zeros)
-        u = np.concatenate([u[chosen], np.zeros(zeros, np.float32)])[order]
-        exact = np.concatenate([exact[chosen], np.full(zeros, self.limit)])[order]
-        return spec, u[:, None], Target(derive.value(self.function, derive.symbols(spec.args)), exact)
+        edge = verges(spec, points, _SEED)
+        zeros = len(points.at) // _ZEROS
+        order = np.random.default_rng(_SEED).permutation(len(points.at) + zeros)
+        at = np.concatenate([points.at, np.zeros((zeros, 1), np.float32)])[order]
+        exact = np.concatenate([points.truth_values[:, 0], np.full(zeros, self.limit)])[order]
+        shapes = derive.value(self.function, derive.symbols(spec.args))
+        target = Target(shapes, np.concatenate([edge.truth_values[:, 0], exact]))
+        return spec, np.concatenate([edge.at, at]), target, len(edge.at)
 
 
 class StandIns:
