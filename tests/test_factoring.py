@@ -111,10 +111,7 @@ def test_infinity_by_infinity_far_out_is_found_a_form() -> None:
     """The step of Newton's method for Kepler's hyperbolic equation."""
     spec = parse("(a*sinh(x) - 2*x)/(a*cosh(x) - 1)", assume=["a > 1"])
     forms, points = search(spec), sample(spec, 512, 5)
-    got, exact = (
-        evaluate(forms.values[0], columns(spec, points.at)),
-        points.truth_values[:, 0],
-    )
+    got, exact = evaluate(forms.values[0], columns(spec, points.at)), points.truth_values[:, 0]
     assert np.isnan(evaluate(spec.outputs[0], columns(spec, points.at))).sum() > 50
     assert np.isfinite(got).all()
     assert np.mean(np.abs(got - exact) > 1e-5 * np.abs(exact)) < 0.02

@@ -59,7 +59,7 @@ def test_the_derivative_of_a_quotient_of_sines() -> None:
     assert better < 1.5
 
 
-@pytest.mark.parametrize("text", ["exp(-((exp(x) - 1)/(x*y))**2)/y - x", "cosh((x - y)/z) - exp(sin(x)/z)"])
+@pytest.mark.parametrize("text", ["exp(-((exp(x) - 1)/(x*y))**2)/y - x", "erf((exp(x) - 1)/(x*y)**2)"])
 def test_what_is_taken_of_functions_is_over_the_arguments(text: str) -> None:
     formula = plainly.partial(parse(text).outputs[0], "x")
     for change in found(first_terms.changes, str(formula)):

@@ -124,7 +124,6 @@ class _Way:
     def _change(self, exponents: list[Any], length: int, rest: Any) -> Change | None:
         """None where no term is taken apart and the denominator has no zero to take out."""
         inner: list[Inner] = []
-
         meaning = {symbol: f for f, symbol in self.signs.items()}
 
         def named(function: Any, variable: Any, at: Any, limit: float) -> Any:

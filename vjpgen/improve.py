@@ -40,7 +40,7 @@ LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the val
 _NOT_FINITE = 96.0  # further bits that infinity or NaN costs where the truth is a number
 _FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
 _LOST = 47.0  # bits that only a result that is not finite costs
-_FEW_RATIOS = 2  # of which a last graph is grown; over more it is as poor as over all arguments
+_FEW_RATIOS = 2  # over so many a last graph is grown
 _OFTEN = 0.02  # share of such points from which on quotients of sums are divided through
 _SHORT = 8  # nodes of a form whose error is that of the few operations in it
 _BRIEF = 0.7  # bits on average that are then good enough
@@ -115,8 +115,8 @@ class Improver:
                     room = graph.nodes + graph.nodes // 4 * (len(self.known) - len(todo))
                     terms = self._beams([targets[k] for k in todo], room, glance=not turn)
                     self._advance(targets, dict(zip(todo, terms, strict=True)))
-        poor = [k for k in self.known if self._bits(k, targets[k]).mean() > self.effort.poor]
         if len(self.known) > 1:  # what one graph for all has no room for
+            poor = [k for k in self.known if self._bits(k, targets[k]).mean() > self.effort.poor]
             self._advance(targets, {k: self._beams([targets[k]], graphs[-1].nodes)[0] for k in poor})
         self._advance(targets, dict.fromkeys(self.known))
         return tuple(self.known[k].form if k in self.known else t.shapes[0] for k, t in enumerate(targets))
