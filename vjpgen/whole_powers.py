@@ -40,7 +40,7 @@ def mend(forms: Forms, derived: Callable[[int, int], bool], seed: int, how: Effo
         forms: what the search found.
         derived: whether partial (i, j) is the derivative of output i; others are left alone.
         seed: of the points at which the forms are compared with the formula.
-        how: the effort of the search for forms of the bases.
+        how: the effort of the searches for forms of the bases and of what is missed.
     """
     spec = forms.spec
     values, partials = list(forms.values), [list(row) for row in forms.partials]
