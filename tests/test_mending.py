@@ -128,3 +128,12 @@ def test_a_limit_that_depends_on_the_way_is_none() -> None:
     """sqrt(abs(1 - b**2/a**2)) is even in both, so that all diagonals through the origin agree."""
     f = vjpgen.function("sqrt(abs(1 - b**2/a**2))", args=["a", "b"])
     assert np.isnan(f(0.0, 0.0))
+
+
+@pytest.mark.parametrize("arg", [2, 3])
+def test_a_slope_that_depends_on_how_far_the_others_are_is_none(arg: int) -> None:
+    """Along a or b, x and y are a hair above 0: log(...) tells how far, atan2(y, x) in which direction."""
+    spec = parse("exp(log(sqrt(x*x + y*y))*a - atan2(y, x)*b)", name="f", args=["x", "y", "a", "b"])
+    values, partials = np.ones((1, 1)), np.full((1, 1, 4), NAN)
+    smooth.fill(spec, np.zeros((1, 4)), values, partials)
+    assert np.isnan(partials[0, 0, arg])

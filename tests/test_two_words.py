@@ -130,6 +130,16 @@ def test_a_function_of_a_double_word_overflows_as_the_search_knows(op: str) -> N
     assert np.array_equal(np.isinf(got), np.isinf(told))
 
 
+@pytest.mark.parametrize("op", ["sin", "cos", "tan"])
+def test_an_angle_in_two_words_may_be_large(op: str) -> None:
+    """The second word of 1e20 is no small change of the angle: its slope times it says nothing."""
+    word = double_word(call(op, a * b))
+    a_at, b_at = points()[0], np.float32(10) ** np.linspace(0, 25, 2000, dtype=np.float32)
+    got = np.asarray(compiled(word)(a_at, b_at, None))  # type: ignore[operator]
+    told = evaluate(word, {"a": a_at, "b": b_at})
+    assert (np.abs(got - told) <= 1e-6 * (1 + told.astype(float) ** 2)).all()
+
+
 def test_the_rooms_agree_on_what_has_a_form_in_double_words() -> None:
     assert TWO_WORDS == DIRECT
 

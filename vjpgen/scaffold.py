@@ -320,7 +320,8 @@ class Scaffold:
     def _push(self, out: str, row: Sequence[str], dots: Mapping[str, str]) -> str:
         pairs = zip(self.args, row, strict=True)
         terms = [f"({factor}, {dots[a]})" for a, factor in pairs if factor != "0.0" and a in self.spec.moving]
-        return f"_tangent({', '.join([out, *terms])})"
+        summed = "_guarded_tangent" if self.plan.forms.spills and len(terms) > 1 else "_tangent"
+        return f"{summed}({', '.join([out, *terms])})"
 
 
 def _lower(

@@ -208,15 +208,18 @@ def _average(spec: Spec, inputs: Sequence[float], output: int, arg: int) -> floa
 
 
 def _towards(inputs: Sequence[float], arg: int, sign: int, aside: bool) -> list[list[arb]]:
-    """Two points on the way to `inputs` along one argument; the others a hair above where they should be."""
+    """Two points on the way to `inputs` along one argument; the others a hair above where they should be.
+
+    The hairs differ from one point to the other, and from argument to argument: what depends on them has no limit.
+    """
     rows = []
-    for nearness in (_NEAR // 2, _NEAR):
+    for late, nearness in enumerate((_NEAR // 2, _NEAR)):
         row = _placed(inputs)
         for k, x in enumerate(inputs):
             if k == arg:
                 row[k] += sign * _unit(x, nearness)
             elif aside:
-                row[k] += _unit(x, 4 * _NEAR)
+                row[k] += _unit(x, 4 * _NEAR + 7 * late * (k + 1))
         rows.append(row)
     return rows
 
