@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from flint import arb
 
+import vjpgen
 from helper_modules import error, helpers
 from vjpgen import verify
 from vjpgen.expr import call, num, var
@@ -243,3 +244,39 @@ def test_derivatives_of_digamma_are_right_below_zero(x: float) -> None:
     for order in range(3):
         function = jax.grad(function)
         np.testing.assert_allclose(float(function(jnp.float32(x))), exact[order], rtol=2e-5)
+
+
+@pytest.fixture(scope="module")
+def spilling() -> Any:
+    """A module of which one partial may overflow where the other does not."""
+    return verify.load(vjpgen.generate("exp(x)*y", name="f").module, "f")
+
+
+@pytest.mark.parametrize("partial", [2.5, -np.inf, np.inf, np.nan])
+def test_an_argument_that_does_not_move_does_not_count(spilling: Any, partial: float) -> None:
+    """0 * inf is NaN: it would spoil the derivative along the other argument."""
+    zero, one, at = jnp.float32([0]), jnp.float32([1]), jnp.float32([partial])
+
+    @jax.jit
+    def pushed(at: Any, x_dot: Any, y_dot: Any) -> Any:
+        return spilling._guarded_tangent(at, (at, x_dot), (3 * one, y_dot))
+
+    np.testing.assert_array_equal(pushed(at, zero, one), [3])
+    np.testing.assert_array_equal(pushed(at, one, zero), [partial])
+    np.testing.assert_array_equal(pushed(at, -2 * one, one), [3 - 2 * partial])
+    pulled = jax.jit(lambda at: jax.linear_transpose(lambda *dots: pushed(at, *dots), zero, zero)(one))(at)
+    np.testing.assert_array_equal(pulled, [[partial], [3]])
+
+
+def test_what_is_not_differentiated_has_no_tangent(spilling: Any) -> None:
+    still = np.zeros(1, jax.dtypes.float0)
+    value = jnp.float32([3.0])
+    found = spilling._guarded_tangent(value, (value, still), (value, value))
+    np.testing.assert_array_equal(found, [9])
+
+
+def test_forward_mode_is_right_where_another_partial_overflows(spilling: Any) -> None:
+    at = jnp.float32(88.5), jnp.float32(100)
+    over, along_y = jax.jit(jax.jacfwd(spilling.f_jvp, (0, 1)))(*at)
+    assert np.isinf(over) and along_y == jax.grad(spilling.f, 1)(*at) < np.inf
+    assert "_guarded_tangent(" not in vjpgen.generate("a*x + sin(b)").module

@@ -62,7 +62,6 @@ class Forms:
         over_slope: what `SLOPE` is, over the arguments, and the partials by two arguments over it, where
             there are such.
         higher: the partials above the first order, where they are asked for.
-        spills: whether a partial is infinite or NaN at some point where another of the same output is not.
     """
 
     spec: Spec
@@ -73,7 +72,6 @@ class Forms:
     over_output: Expr | None = None
     over_slope: tuple[Expr, tuple[Expr, Expr]] | None = None
     higher: Higher | None = None
-    spills: bool = False
 
     def __post_init__(self) -> None:
         if len(self.values) != len(self.spec.outputs) or len(self.partials) != len(self.values):

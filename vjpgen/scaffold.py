@@ -21,6 +21,7 @@ from vjpgen.statements import (
     cotangents_type,
     product,
     returned,
+    stays_finite,
     total,
     unpack,
     without_unused,
@@ -320,7 +321,8 @@ class Scaffold:
     def _push(self, out: str, row: Sequence[str], dots: Mapping[str, str]) -> str:
         pairs = zip(self.args, row, strict=True)
         terms = [f"({factor}, {dots[a]})" for a, factor in pairs if factor != "0.0" and a in self.spec.moving]
-        summed = "_guarded_tangent" if self.plan.forms.spills and len(terms) > 1 else "_tangent"
+        partials = self.plan.forms.partials[self.outs.index(out)]
+        summed = "_tangent" if len(terms) < 2 or all(map(stays_finite, partials)) else "_guarded_tangent"
         return f"{summed}({', '.join([out, *terms])})"
 
 

@@ -56,19 +56,7 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
     found = whole_powers.mend(found, spec.derived, _SEED, how)
     if spec.meant is not None:
         return _with_gradient(spec, spec.meant, found, points.at, how)
-    over = {"over_output": over_output(found, points, how), "over_slope": over_slope(found, points)}
-    return replace(found, **over, spills=_spills(found, points))
-
-
-def _spills(forms: Forms, points: Points) -> bool:
-    """Whether a partial is not finite at some point where another of the same output is, and should be."""
-    evaluated, shape = Evaluator(columns(forms.spec, points.at)), points.at.shape
-    for i, row in enumerate(forms.partials):
-        finite = np.stack([np.broadcast_to(np.isfinite(evaluated(e)), shape[:1]) for e in row], axis=1)
-        wanted = representable(points.truth_partials[:, i], np.float32)
-        if ((finite & wanted).any(axis=1) & ~finite.all(axis=1)).any():
-            return True
-    return False
+    return replace(found, over_output=over_output(found, points, how), over_slope=over_slope(found, points))
 
 
 def search_at(spec: Spec, points: Points, *, effort: str = "normal") -> Forms:

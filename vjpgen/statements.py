@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from vjpgen.expr import Expr
+from vjpgen.expr import Expr, walk
 from vjpgen.naming import Names
 from vjpgen.printer import constant_value, source
 
 _ONE_LINE = 64
+_FINITE = frozenset((  # what is finite wherever its operands are
+    "num", "const", "var", "neg", "abs", "sign", "sin", "cos", "tanh", "atan", "erf", "logistic", "min", "max",
+))  # fmt: skip
 
 
 def constant(e: Expr) -> str:
@@ -24,6 +27,11 @@ def product(factor: str, bar: str) -> str:
     if factor in ("1.0", "-1.0"):
         return bar if factor == "1.0" else f"-{bar}"
     return f"{factor} * {bar}" if factor.isidentifier() else f"({factor}) * {bar}"
+
+
+def stays_finite(e: Expr) -> bool:
+    """Whether a form is certainly finite wherever its arguments are."""
+    return all(x.op in _FINITE for x in walk(e))
 
 
 def clipped(text: str, bounds: tuple[float, float] | None) -> str:
