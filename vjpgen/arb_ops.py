@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from flint import arb, arb_series, ctx, fmpq
 
-from vjpgen.expr import Expr, call, const, num, opened, rebuild
+from vjpgen.expr import APART, Expr, call, const, num, opened, rebuild
 
 NAN = arb.nan()
 ZERO = arb(0)
@@ -172,7 +172,7 @@ def _horner(z: Expr, coefficients: tuple[Expr, ...]) -> Expr:
 
 def write_out(e: Expr) -> Expr | None:
     """A composite operation in elementary ones, for `expr.rebuild`."""
-    if e.op == "double_word":
+    if e.op in APART:
         return rebuild(opened(e), write_out)
     if e.op == "signbit":  # there is one exact zero
         return call("lt", e.args[0], num(0))

@@ -28,6 +28,7 @@ _GLANCE, _FIRST, _SECOND = Effort(300, 20_000), Effort(), Effort(3500, 200_000, 
 _LONGEST = 150  # nodes of a term that is followed
 _EQUAL = 2.0**-60  # relative difference that exact values may have: they are rounded to float64
 _FEW = 4
+_APART = {"double_word": "in double words", "wide_range": "in a wider range"}
 _GUARDS = {"pos": "{} > 0", "nonneg": "{} >= 0", "nz": "{} != 0"}
 _SHAPES: tuple[tuple[str, Callable[[Expr], Expr | None]], ...] = (
     ("factors above and below the line cancelled", cancelled),
@@ -207,10 +208,11 @@ def _lines(c: Question, found: rewriting.Found) -> Iterator[Line]:
         one, other = (r.left, r.right) if s.forward else (r.right, r.left)
         guards = tuple(_GUARDS[fact].format(show(e)) for fact, e in r.guards)
         yield Line(s.reason, show(one), show(other), guards, term)
-    if any(x.op == "double_word" for x in walk(c.written)):
-        words = (show(opened(x)) for x in walk(c.written) if x.op == "double_word")
-        yield Line(
-            f"the same in double words: {', '.join(dict.fromkeys(words))}", "", "", (), show(c.written)
-        )
-    elif c.names:
+    kinds = [(op, how) for op, how in _APART.items() if has_op(c.written, op)]
+    for op, how in kinds:
+        parts = dict.fromkeys(show(opened(x)) for x in walk(c.written) if x.op == op)
+        yield Line(f"the same {how}: {', '.join(parts)}", "", "", (), show(c.written))
+    if kinds:
+        return
+    if c.names:
         yield Line(f"{', '.join(c.names)} as kept for the backward pass", "", "", (), show(c.written))

@@ -6,7 +6,7 @@ Double-Word Arithmetic (ACM TOMS 44, 2017); functions without a form of their ow
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vjpgen.expr import Expr, call, rebuild, var, walk
 from vjpgen.naming import Names, telling
@@ -49,20 +49,41 @@ def lower_words(
     """
     roots = [rebuild(e, written_out) for e in exprs]
     known = {} if known is None else known
+    constant = f"_dw_constant({{!r}}, {like}[0])"
+    lines = lower_pairs(roots, names, known, constant, lambda x, given: _operation(x, given, quick=quick))
+    return lines, tuple(known[x] for x in roots)
+
+
+def lower_pairs(
+    roots: Sequence[Expr],
+    names: Names,
+    known: dict[Expr, str],
+    constant: str,
+    operation: Callable[[Expr, Sequence[str]], str],
+) -> tuple[str, ...]:
+    """Statements that compute expressions over numbers that are held as pairs.
+
+    Args:
+        roots: what is computed.
+        names: the names in use; those of the new variables are added.
+        known: what earlier statements compute; what these do is added.
+        constant: the source of a constant, with a place for its value.
+        operation: the source of an operation on operands.
+    """
     lines = []
     for x in walk(*roots):
         if x in known:
             continue
         if is_constant(x):
-            known[x] = f"_dw_constant({constant_value(x)!r}, {like}[0])" if not is_bool(x) else source(x, {})
+            known[x] = source(x, {}) if is_bool(x) else constant.format(constant_value(x))
         elif x.op == "var":
             known[x] = str(x.value)
         else:
-            text = _operation(x, [known[a] for a in x.args], quick=quick)
+            text = operation(x, [known[a] for a in x.args])
             wish = None if is_bool(x) else telling(x, {v: n for v, n in known.items() if n.isidentifier()})
             known[x] = names.new(wish) if wish else names.numbered("t")
             lines.append(f"{known[x]} = {text}")
-    return tuple(lines), tuple(known[x] for x in roots)
+    return tuple(lines)
 
 
 def _operation(x: Expr, operands: Sequence[str], *, quick: bool) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vjpgen.expr import Expr, variables, walk
 from vjpgen.floats import CONSTANTS, EXACT, Array, apply
+from vjpgen.wide_values import in_wide_range
 
 _REMEMBERED = 20_000  # values of expressions
 TWO_WORDS = frozenset((  # what has a function of its own in double words
@@ -76,8 +77,8 @@ class Evaluator:
             self._exact[x] = apply(x.op, operands, np.float64) if x.args else _constant(x)
             return _rounded(self._exact[x], self.dtype)
         operands = [self._done[a] for a in x.args]
-        if x.op == "double_word":
-            return in_double_words(x, operands, self.dtype)
+        if x.op in _APART:
+            return _APART[x.op](x, operands, self.dtype)
         return apply(x.op, operands, self.dtype) if x.args else leaf(x, self.env, self.dtype)
 
 
@@ -125,3 +126,6 @@ def _constant(x: Expr) -> Array:
 def _rounded(value: Array, dtype: npt.DTypeLike) -> Array:
     with np.errstate(over="ignore"):
         return value if value.dtype == bool else np.asarray(value, dtype)
+
+
+_APART = {"double_word": in_double_words, "wide_range": in_wide_range}

@@ -21,8 +21,8 @@ class Expr:
         op: a name of `ops.OPS`, or a leaf: "num" (`value` a Fraction), "var" (`value` a name),
             "const" (`value` one of `CONSTANTS`).
         args: the operands.
-        value: the leaf's payload; of "double_word" what it computes, over variables that stand for its
-            operands in order; None for other operations.
+        value: the leaf's payload; of "double_word" and "wide_range" what it computes, over variables that
+            stand for its operands in order; None for other operations.
         size: number of nodes of the tree, each occurrence counted.
         names: its variables, in the order in which they first appear.
     """
@@ -72,6 +72,8 @@ class Expr:
 
 
 CONSTANTS = ("pi", "e", "euler_gamma")
+APART = ("double_word", "wide_range")  # formulas as operations among others, in an arithmetic of their own
+WIDE = frozenset(("add", "sub", "mul", "div", "neg", "abs", "sign", "square", "sqrt"))
 _REMEMBERED = 50_000  # nodes
 _INTERNED: WeakValueDictionary[tuple[object, ...], Expr] = WeakValueDictionary()
 
@@ -126,15 +128,33 @@ def double_word(e: Expr) -> Expr:
     return _make("double_word", tuple(map(var, variables(e))), e)
 
 
+def wide_range(e: Expr) -> Expr:
+    """`e`, of which sums, products, quotients and roots may leave the range, and only the result is rounded to it.
+
+    What else it is made of are operands, computed as usual.
+    """
+    operands: dict[Expr, Expr] = {}
+
+    def inside(x: Expr, root: bool) -> Expr:
+        if not x.names:
+            return x
+        if x.op in WIDE or (root and x.op == "log"):
+            return again(x, (inside(a, root=False) for a in x.args))
+        return operands.setdefault(x, var(f"w{len(operands):02d}"))
+
+    written = inside(e, root=True)
+    return _make("wide_range", tuple(operands), written)
+
+
 def opened(x: Expr) -> Expr:
-    """What a "double_word" computes, over its operands."""
+    """What a "double_word" or "wide_range" computes, over its operands."""
     assert isinstance(x.value, Expr)
     return substitute(x.value, dict(zip(map(var, variables(x.value)), x.args, strict=True)))
 
 
 def single_words(x: Expr) -> Expr | None:
-    """What a "double_word" computes, for `rebuild`."""
-    return opened(x) if x.op == "double_word" else None
+    """What a "double_word" or "wide_range" computes, for `rebuild`."""
+    return opened(x) if x.op in APART else None
 
 
 def again(x: Expr, args: Iterable[Expr]) -> Expr:
@@ -268,8 +288,8 @@ def show(e: Expr, outer: int = 0) -> str:
         return _wrap("-" + show(e.args[0], 21), 15, outer)
     if e.op == "not":
         return _wrap("not " + show(e.args[0], 5), 4, outer)
-    if e.op == "double_word":
-        return f"double_word({show(opened(e))})"
+    if e.op in APART:
+        return f"{e.op}({show(opened(e))})"
     if e.op in ("pow", "square"):
         exponent = show(e.args[1], 30) if e.op == "pow" else "2"
         return _wrap(f"{show(e.args[0], 31)}**{exponent}", 30, outer)

@@ -29,12 +29,14 @@ from vjpgen.stand_ins import OneVariable, StandIns
 from vjpgen.symmetry import Mirror, mirrors
 from vjpgen.tangents import Survival
 from vjpgen.tidy import tidy
-from vjpgen.truncations import leading, truncations
+from vjpgen.truncations import leading, near_zero, truncations
+from vjpgen.widened import widened
 
 POINTS = 1024
 MEASURED = 256  # of these points, where every class of an e-graph is measured
 HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
 _SHARPENED = 4  # candidates that are tried in double words
+_WIDENED = 6  # candidates that are tried in a wider range
 _BALANCED = 8  # candidates whose products are put into a safer order
 LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 96.0  # further bits that infinity or NaN costs where the truth is a number
@@ -119,6 +121,9 @@ class Improver:
             poor = [k for k in self.known if self._bits(k, targets[k]).mean() > self.effort.poor]
             self._advance(targets, {k: self._beams([targets[k]], graphs[-1].nodes)[0] for k in poor})
         self._advance(targets, dict.fromkeys(self.known))
+        for k in self.known:
+            if self.effort.words and not self._good(k, targets[k], self.effort.sharp):
+                self.known[k].form = self._wider_range(k, targets[k])
         return tuple(self.known[k].form if k in self.known else t.shapes[0] for k, t in enumerate(targets))
 
     def _advance(self, targets: Sequence[Target], terms: Mapping[int, Sequence[Term] | None]) -> None:
@@ -253,6 +258,18 @@ class Improver:
         terms += [self._term(e, truth, self.many) for e in dict.fromkeys(safer) if e not in sharper]
         return self._chosen(k, target, [*equal, *local, *terms])[0] if terms else known.form
 
+    def _wider_range(self, k: int, target: Target) -> Expr:
+        """The best form out of what was on offer, of that in a wider range, and of the form so far."""
+        known, truth = self.known[k], counted(target.truth[: self.seen])
+        assert known.offers is not None
+        equal, local = known.offers
+        forms = (known.form, *known.equal, *(t.expr for t in _likely(equal, _WIDENED)))
+        wider = dict.fromkeys(w for e in forms if (w := widened(e)) is not e)
+        terms = [self._term(e, truth, self.many) for e in (known.form, *wider)]
+        parts = dict.fromkeys(w for t in _likely(local, _WIDENED) if (w := widened(t.expr)) is not t.expr)
+        terms += [self._local(e, truth) for e in parts]
+        return self._chosen(k, target, [*equal, *local, *terms])[0] if len(terms) > 1 else known.form
+
     def _chosen(self, k: int, target: Target, candidates: list[Term]) -> tuple[Expr, Sequence[Term]]:
         """The best choice among candidates or what there was so far, and the candidates in it."""
         truth, env, known = counted(target.truth[: self.seen]), self.broad, self.known[k]
@@ -285,22 +302,21 @@ class Improver:
         return Term(expr, t.values, bits, t.cost, t.score + float(bits.mean() - t.bits.mean()))
 
     def _series(self, target: Target, truth: Array) -> list[Term]:
-        """Polynomials at 0 in one argument, for the factors that depend on it alone, and limits far out.
-
-        They are worthless where float64 would see the truncation.
-        """
-        found = []
+        """Polynomials at 0 in one argument, for the factors that depend on it alone, and limits far out."""
         shapes = [s for s in target.shapes if substitute(s, self.inner.meaning) is s]
         terms = leading(shapes)
         terms += [b for e in terms for b in self.balanced(e)]
-        for e in (*truncations(shapes), *terms, *tails(truth, self.broad)):
-            with np.errstate(all="ignore"):
-                exact = self.many_wide(e)
-                off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))
-            t = self._term(e, truth, self.many)
-            bits = np.where(np.isnan(truth) | (off < FLOAT64), t.bits, WORTHLESS)
-            found.append(Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean())))
-        return found
+        found = (*truncations(shapes), *near_zero(shapes), *terms, *tails(truth, self.broad))
+        return [self._local(e, truth) for e in found]
+
+    def _local(self, e: Expr, truth: Array) -> Term:
+        """A candidate that is worthless where float64 would see that it is not the target."""
+        with np.errstate(all="ignore"):
+            exact = self.many_wide(e)
+            off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))
+        t = self._term(e, truth, self.many)
+        bits = np.where(np.isnan(truth) | (off < FLOAT64), t.bits, WORTHLESS)
+        return Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean()))
 
     def _no_worse(self, expr: Expr, target: Target) -> Expr:
         """The plain shape instead, where held-back points say that it is better."""

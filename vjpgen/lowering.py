@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vjpgen.double_word import applied, lower_words
-from vjpgen.expr import Expr, again, opened, var, variables, walk
+from vjpgen.expr import APART, Expr, again, opened, var, variables, walk
 from vjpgen.guards import Guard, condition_name
 from vjpgen.naming import Names, telling
 from vjpgen.ops import OPS
 from vjpgen.printer import constant_value, is_bool, is_constant, source
+from vjpgen.wide_range import lower_wide
 
 _LARGEST = float.fromhex("0x1.fffffep+127")  # of float32
 _LONG = 64  # a single subexpression with more characters than this gets a name of its own
@@ -46,19 +47,19 @@ def lower(exprs: Sequence[Expr], names: Names, anchors: Sequence[Mapping[str, fl
     uses = Counter(a for x in walk(*roots) for a in x.args)
     uses.update(roots)
     known: dict[Expr, str] = {}
-    pairs: dict[Expr, str] = {}
+    pairs: dict[str, dict[Expr, str]] = {op: {} for op in APART}
     lines: list[str] = []
     for x in _beyond_single(roots):
         known[x] = names.new("huge")
         lines.append(f"{known[x]} = _huge({source(x, {})}, {variables(*roots)[0]})")
     for x in walk(*roots):
-        needed = x.op == "double_word" or (
+        needed = x.op in APART or (
             _worth_a_name(x) and (uses[x] > 1 or x in guard.labels or _is_long(x, roots, known))
         )
         if not needed:
             continue
-        if x.op == "double_word":
-            lines += _in_double_words(x, names, known, pairs)
+        if x.op in APART:
+            lines += _apart(x, names, known, pairs[x.op])
             continue
         text = source(x, known)
         known[x] = _name(x, names, known, guard.labels)
@@ -67,22 +68,28 @@ def lower(exprs: Sequence[Expr], names: Names, anchors: Sequence[Mapping[str, fl
     return Block(tuple(lines), results, _support(roots, (*lines, *results)))
 
 
-def _in_double_words(x: Expr, names: Names, known: dict[Expr, str], pairs: dict[Expr, str]) -> list[str]:
-    """Statements for a formula in double words; the single word of its result becomes known."""
+def _apart(x: Expr, names: Names, known: dict[Expr, str], pairs: dict[Expr, str]) -> list[str]:
+    """Statements for a formula in an arithmetic of its own; the number that it comes to becomes known."""
     lines, operands = [], list[Expr]()
+    word, pair = ("words", "{0}, jnp.zeros_like({0})") if x.op == "double_word" else ("wide", "_wide({0})")
     for a in x.args:
         if is_constant(a):
             operands.append(a)
             continue
         text = source(a, known)
-        operands.append(var(f"{text}:words"))
+        operands.append(var(f"{text}:{word}"))
         if operands[-1] not in pairs:
-            pairs[operands[-1]] = names.new(f"{text}_words" if text.isidentifier() else "words")
-            lines.append(f"{pairs[operands[-1]]} = {text}, jnp.zeros_like({text})")
-    root, like = opened(again(x, operands)), next(iter(pairs.values()))
-    more, results = lower_words(root.args, names, like, pairs, quick=True)
+            pairs[operands[-1]] = names.new(f"{text}_{word}" if text.isidentifier() else word)
+            lines.append(f"{pairs[operands[-1]]} = {pair.format(text)}")
+    root = opened(again(x, operands))
+    like = next(pairs[o] for o in operands if o in pairs)
+    if x.op == "double_word":
+        more, results = lower_words(root.args, names, like, pairs, quick=True)
+        result = f"{applied(root, results)}[0]"
+    else:
+        more, result = lower_wide(root, names, like, pairs)
     known[x] = names.numbered("t")
-    return [*lines, *more, f"{known[x]} = {applied(root, results)}[0]"]
+    return [*lines, *more, f"{known[x]} = {result}"]
 
 
 def _beyond_single(roots: Sequence[Expr]) -> list[Expr]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vjpgen import double_word
+from vjpgen import double_word, wide_range
 from vjpgen.ops import OPS
 
 # What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
@@ -10,7 +10,7 @@ SUPPORT = (
     "unbroadcast", "clip_cotangent", "Like", "tangent", "guarded_tangent", "widen", "cast", "horner", "two_product", "two_sum",
     "split", "bessel_series", "huge", "atanh_rest", "half_period", "refined", "bracketed",
     "settled", "corrected", "cramer", "adjugate", "newton_change", "sizes",
-    "place", "at_place", double_word.FIRST, *double_word.HELPERS,
+    "place", "at_place", double_word.FIRST, *double_word.HELPERS, *wide_range.HELPERS,
     *dict.fromkeys(op.support for op in OPS.values() if op.support),
 )  # fmt: skip
 _INSIDE_SUPPORT = (

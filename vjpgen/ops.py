@@ -128,6 +128,9 @@ _ROWS = (
        note="a + b + c, rounded about once (TwoSum: Knuth, TAOCP 2, 4.2.2)"),
     Op("double_word", -1, "double_word", 0,
        note="a formula of its operands, computed in double words and rounded once"),
+    Op("wide_range", -1, "wide_range", 0,
+       note="a formula of its operands, computed as numbers near 1 and powers of two, and rounded to the range"
+            " at the end"),
     # choices
     Op("where", 3, "jnp.where({0}, {1}, {2})", 1, takes="where"),
     Op("lt", 2, "{0} < {1}", 1, gives="bool"),

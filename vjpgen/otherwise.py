@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from vjpgen.evaluation import Evaluator
-from vjpgen.expr import Expr
+from vjpgen.expr import APART, Expr
 from vjpgen.floats import Array, apply
 from vjpgen.forms import Forms
 from vjpgen.ops import OPS
@@ -48,7 +48,7 @@ class _Other(Evaluator):
 
     def _value(self, x: Expr) -> Array:
         value = super()._value(x)
-        if not x.names or not x.args or x.op == "double_word" or OPS[x.op].cost < _LIBRARY:
+        if not x.names or not x.args or x.op in APART or OPS[x.op].cost < _LIBRARY:
             return value
         operands = [self._done[a].astype(np.float64) for a in x.args]
         exact = apply(x.op, operands, np.float64) == value
@@ -60,12 +60,8 @@ class _Other(Evaluator):
 
 
 def _results(forms: Forms, computed: Evaluator, at: Array) -> Results:
-    """In forward mode a partial that is not finite spoils those beside it: it is multiplied by zero."""
-
     def columns(row: Sequence[Expr]) -> Array:
         return np.stack([np.broadcast_to(computed(e), len(at)) for e in row], -1)
 
-    values, partials = columns(forms.values), np.stack([columns(row) for row in forms.partials], -2)
-    broken = ~np.isfinite(partials)
-    spoiled = broken.sum(-1, keepdims=True) > broken
-    return values, partials, np.where(spoiled, np.nan, partials)
+    partials = np.stack([columns(row) for row in forms.partials], -2)
+    return columns(forms.values), partials, partials

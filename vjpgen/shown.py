@@ -6,7 +6,7 @@ import ast
 from fractions import Fraction
 
 from vjpgen.errors import InternalError
-from vjpgen.expr import CONSTANTS, INFINITE, Expr, call, const, double_word, num, var
+from vjpgen.expr import CONSTANTS, INFINITE, Expr, call, const, double_word, num, var, wide_range
 from vjpgen.ops import OPS
 
 _INFIX = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
@@ -60,6 +60,8 @@ def _read(node: ast.expr) -> Expr:
             return total
         case ast.Call(func=ast.Name(id="double_word"), args=[inside]):
             return double_word(_read(inside))
+        case ast.Call(func=ast.Name(id="wide_range"), args=[inside]):
+            return wide_range(_read(inside))
         case ast.Call(func=ast.Name(id=name), args=args) if name in OPS or name == "poly":
             return call(name, *map(_read, args))
     raise ValueError(ast.dump(node))

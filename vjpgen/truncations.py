@@ -6,15 +6,22 @@ are all that is left of a sum where they outweigh the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from vjpgen import series
-from vjpgen.expr import Expr, has_op, substitute, variables
+from vjpgen.expr import Expr, has_op, num, rebuild, substitute, variables, walk
 from vjpgen.factors import separate
 from vjpgen.tidy import tidy
 
 _MOST_TRUNCATIONS = 16
 _MOST_LEADING = 8
+_PRODUCT = frozenset(("num", "var", "neg", "abs", "mul", "div", "square"))
+_ALIKE = ("sin", "sinh", "tan", "tanh", "asin", "asinh", "atan", "atanh", "expm1", "log1p")
+_FIRST: dict[str, Callable[[Expr], Expr]] = {
+    **dict.fromkeys(_ALIKE, lambda a: a),
+    **dict.fromkeys(("cos", "cosh", "exp"), lambda a: num(1)),
+}
 
 
 def truncations(shapes: Iterable[Expr]) -> list[Expr]:
@@ -45,6 +52,33 @@ def leading(shapes: Iterable[Expr]) -> list[Expr]:
         if len(found) > _MOST_LEADING:
             break
     return list(found)
+
+
+def near_zero(shapes: Iterable[Expr]) -> list[Expr]:
+    """The shapes with the first terms of their series in place of functions of products.
+
+    What is left of log(sinh(x*y)) is log(x*y), of which the product may leave the range.
+    """
+    found: dict[Expr, None] = {}
+    for shape in shapes:
+        products = dict.fromkeys(_product(x) for x in walk(shape) if x.op in _FIRST)
+        for chosen in products:
+            if chosen:
+                first = partial(_first, chosen)
+                found[tidy(rebuild(shape, first))] = None
+        if len(found) > _MOST_LEADING:
+            break
+    return list(found)
+
+
+def _first(product: frozenset[str], x: Expr) -> Expr | None:
+    return _FIRST[x.op](x.args[0]) if x.op in _FIRST and _product(x) == product else None
+
+
+def _product(x: Expr) -> frozenset[str]:
+    """The variables of a function's operand, where it is a product of several; else none."""
+    plain = all(y.op in _PRODUCT for y in walk(*x.args))
+    return frozenset(x.names) if plain and len(x.names) > 1 else frozenset()
 
 
 def _factors(e: Expr) -> list[Expr]:

@@ -19,6 +19,7 @@ _MAGNIFYING = frozenset((
 ))  # fmt: skip
 _COSTS = {"neg": 1, "add": 4, "sub": 4, "mul": 5, "div": 20, "sqrt": 15, "exp": 45, "expm1": 50, "log": 40}
 _COSTS |= {"log1p": 50, "sin": 90, "cos": 90, "asinh": 100}
+_READ, _WIDE_COSTS = 6, {"add": 15, "sub": 16, "sign": 4, "mul": 2, "square": 2, "div": 4, "sqrt": 10, "log": 30}
 DIRECT = frozenset(_COSTS)  # what has a function of its own in double words
 
 
@@ -41,6 +42,10 @@ def cost(x: Expr) -> float:
     """Price of one operation, an addition being 1."""
     if x.op == "poly":
         return len(x.args) * 2.0
+    if x.op == "wide_range":
+        assert isinstance(x.value, Expr)
+        inside = (y for y in walk(x.value) if y.args)
+        return _READ * (len(x.args) + 1) + sum(_WIDE_COSTS.get(y.op, OPS[y.op].cost) for y in inside)
     if x.op == "double_word":
         assert isinstance(x.value, Expr)
         inside = (y for y in walk(*x.value.args) if y.args)
