@@ -82,7 +82,8 @@ def test_in_float64() -> None:
     with jax.enable_x64():
         got = np.asarray(compiled(wide_range(e))(*map(jnp.asarray, at)))
     told = evaluate(wide_range(e), dict(zip("abcd", at, strict=True)), np.float64)
-    assert got.dtype == np.float64 and usual.sum() > 500
+    assert got.dtype == np.float64
+    assert usual.sum() > 500
     np.testing.assert_allclose(got[usual], truth[usual], rtol=1e-15)
     np.testing.assert_allclose(told[usual], truth[usual], rtol=1e-15)
 
@@ -104,9 +105,7 @@ def test_zeros_infinities_and_nan_are_what_they_always_are(e: Expr) -> None:
 def test_derivatives_are_those_of_the_formula() -> None:
     e = call("log", call("abs", (a * b - c) / call("sqrt", d)))
     at = list(np.random.default_rng(3).uniform(0.3, 4, (4, 200)).astype(np.float32))
-    plain, wide = (
-        np.stack(jax.vmap(jax.grad(compiled(x), (0, 1, 2, 3)))(*at)) for x in (e, wide_range(e))
-    )
+    plain, wide = (np.stack(jax.vmap(jax.grad(compiled(x), (0, 1, 2, 3)))(*at)) for x in (e, wide_range(e)))
     np.testing.assert_allclose(wide, plain, rtol=2e-5)
 
 

@@ -17,9 +17,9 @@ from vjpgen.two_words import DIRECT, written_out
 HELPERS = (
     "dw_rest", "dw_sum", "dw_product", "dw_add", "dw_sub", "dw_neg", "dw_mul", "dw_div", "dw_constant",
     "dw_where", "dw_applied", "dw_sqrt", "dw_scaled", "dw_reduced_exp", "dw_exp", "dw_expm1",
-    "dw_near_one", "dw_log", "dw_log1p", "dw_turned", "dw_circular", "dw_sin", "dw_cos", "dw_quick_reduced_exp",
-    "dw_quick_exp", "dw_quick_expm1", "dw_quick_near_one", "dw_quick_logarithm", "dw_quick_log",
-    "dw_quick_log1p", "dw_quick_asinh",
+    "dw_near_one", "dw_log", "dw_log1p", "dw_turned", "dw_circular", "dw_sin", "dw_cos",
+    "dw_quick_reduced_exp", "dw_quick_exp", "dw_quick_expm1", "dw_quick_near_one", "dw_quick_logarithm",
+    "dw_quick_log", "dw_quick_log1p", "dw_quick_asinh",
 )  # fmt: skip
 _QUICK = frozenset(("exp", "expm1", "log", "log1p", "asinh"))
 _TURNED = {  # angles may be so large that a sine is not linear in the second word

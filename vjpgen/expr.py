@@ -129,7 +129,7 @@ def double_word(e: Expr) -> Expr:
 
 
 def wide_range(e: Expr) -> Expr:
-    """`e`, of which sums, products, quotients and roots may leave the range, and only the result is rounded to it.
+    """`e`, of which sums, products, quotients and roots may leave the range: the result alone is rounded.
 
     What else it is made of are operands, computed as usual.
     """

@@ -7,9 +7,9 @@ from vjpgen.ops import OPS
 
 # What `templates/support/` holds: what scaffolding and other helpers call, and what operations call.
 SUPPORT = (
-    "unbroadcast", "clip_cotangent", "Like", "tangent", "guarded_tangent", "widen", "cast", "horner", "two_product", "two_sum",
-    "split", "bessel_series", "huge", "atanh_rest", "half_period", "refined", "bracketed",
-    "settled", "corrected", "cramer", "adjugate", "newton_change", "sizes",
+    "unbroadcast", "clip_cotangent", "Like", "tangent", "guarded_tangent", "widen", "cast", "horner",
+    "two_product", "two_sum", "split", "bessel_series", "huge", "atanh_rest", "half_period", "refined",
+    "bracketed", "settled", "corrected", "cramer", "adjugate", "newton_change", "sizes",
     "place", "at_place", double_word.FIRST, *double_word.HELPERS, *wide_range.HELPERS,
     *dict.fromkeys(op.support for op in OPS.values() if op.support),
 )  # fmt: skip

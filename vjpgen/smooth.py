@@ -210,7 +210,7 @@ def _average(spec: Spec, inputs: Sequence[float], output: int, arg: int) -> floa
 def _towards(inputs: Sequence[float], arg: int, sign: int, aside: bool) -> list[list[arb]]:
     """Two points on the way to `inputs` along one argument; the others a hair above where they should be.
 
-    The hairs differ from one point to the other, and from argument to argument: what depends on them has no limit.
+    The hairs differ from point to point and from argument to argument: what depends on them has no limit.
     """
     rows = []
     for late, nearness in enumerate((_NEAR // 2, _NEAR)):

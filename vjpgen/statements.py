@@ -11,7 +11,8 @@ from vjpgen.printer import constant_value, source
 
 _ONE_LINE = 64
 _FINITE = frozenset((  # what is finite wherever its operands are
-    "num", "const", "var", "neg", "abs", "sign", "sin", "cos", "tanh", "atan", "erf", "logistic", "min", "max",
+    "num", "const", "var", "neg", "abs", "sign", "sin", "cos", "tanh", "atan", "erf", "logistic", "min",
+    "max",
 ))  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from vjpgen.expr import Expr
 from vjpgen.naming import Names
 
 HELPERS = (
-    "wide", "times_power", "wide_constant", "wide_add", "wide_sub", "wide_neg", "wide_abs", "wide_sign", "wide_mul", "wide_div",
-    "wide_sqrt", "wide_log",
+    "wide", "times_power", "wide_constant", "wide_add", "wide_sub", "wide_neg", "wide_abs", "wide_sign",
+    "wide_mul", "wide_div", "wide_sqrt", "wide_log",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ def in_wide_range(x: Expr, operands: Sequence[Array], dtype: npt.DTypeLike) -> A
     """
     root = x.value
     assert isinstance(root, Expr)
-    kind = np.dtype(dtype)
+    kind: np.dtype[Any] = np.dtype(dtype)
     with np.errstate(all="ignore"):
         done = {var(n): _read(a, kind) for n, a in zip(variables(root), operands, strict=True)}
         for y in walk(*(root.args if root.op == "log" else (root,))):
@@ -44,14 +45,14 @@ def constant(e: Expr) -> float:
     return float(apply(e.op, [np.asarray(constant(a)) for a in e.args], np.float64))
 
 
-def _read(x: Array, kind: np.dtype[np.floating]) -> Wide:
+def _read(x: Array, kind: np.dtype[Any]) -> Wide:
     m, k = np.frexp(np.where(np.abs(x) < tiny(kind), 0.0, x).astype(np.float64))
     return m.astype(kind), np.where(m == 0, ZERO, k)
 
 
 def _narrow(m: Array, k: Array) -> Array:
     found = np.ldexp(m.astype(np.float64), np.clip(k, -3000, 3000)).astype(m.dtype)
-    return np.where(np.abs(found) < tiny(m.dtype), np.copysign(m.dtype.type(0), found), found)
+    return np.asarray(np.where(np.abs(found) < tiny(m.dtype), np.copysign(0.0, found), found), m.dtype)
 
 
 def _mul(a: Wide, b: Wide) -> Wide:

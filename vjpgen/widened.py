@@ -1,4 +1,4 @@
-"""Formulas with their arithmetic in a wider range, for results that are in range where parts of them are not."""
+"""Formulas with their arithmetic in a wider range: for results that are in range, of parts that are not."""
 
 from __future__ import annotations
 
