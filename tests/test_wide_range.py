@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import vjpgen
+from vjpgen import verify
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, const, num, opened, show, substitute, var, wide_range
 from vjpgen.floats import representable, ulps
@@ -17,7 +19,9 @@ from vjpgen.naming import Names
 from vjpgen.render import helpers_in, with_callees
 from vjpgen.shown import read
 from vjpgen.templating import Templates
+from vjpgen.truncations import near_zero
 from vjpgen.truth import Truth
+from vjpgen.widened import widened
 
 a, b, c, d = map(var, "abcd")
 FORMULAS = (
@@ -114,3 +118,50 @@ def test_what_is_no_arithmetic_is_an_operand() -> None:
     assert [show(x) for x in e.args] == ["exp(a * b)", "c", "d"]
     assert show(opened(substitute(e, {c: a - b}))) == "exp(a * b) * (a - b) / d"
     assert read(show(e)) is e
+
+
+@pytest.mark.parametrize(
+    ("formula", "wide"),
+    [
+        ("a*b/c", "wide_range(a * b / c)"),
+        ("a*b*(c + exp(d))", "wide_range(a * b * (c + exp(d)))"),
+        ("exp(a*b/c)", "exp(wide_range(a * b / c))"),
+        ("log(abs(a*b))", "wide_range(log(abs(a * b)))"),
+        ("a**3/b", "wide_range(a * a * a / b)"),
+        ("hypot(a, b)/c", "wide_range(sqrt(a**2 + b**2) / c)"),
+    ],
+)
+def test_what_is_put_into_a_wider_range(formula: str, wide: str) -> None:
+    assert show(widened(read(formula))) == wide
+
+
+@pytest.mark.parametrize(
+    "formula", ["a*b", "exp(a)*b", "sin(a + b)", "sqrt(a)", "log(abs(a))", "sqrt(abs(a))"]
+)
+def test_what_cannot_leave_the_range_on_its_way_is_left_alone(formula: str) -> None:
+    assert widened(read(formula)) is read(formula)
+
+
+@pytest.mark.parametrize(
+    ("formula", "first"),
+    [
+        ("c*log(abs(sinh(a*b)))", ["c * log(abs(a * b))"]),
+        ("c*tanh(a*b)/cosh(a*b)", ["c * (a * b)"]),
+        ("sin(a/b) + sin(c*d)", ["a / b + sin(c * d)", "sin(a / b) + c * d"]),
+        ("sinh(a) + sin(a + b)", []),
+    ],
+)
+def test_first_terms_of_functions_of_products(formula: str, first: list[str]) -> None:
+    assert [show(e) for e in near_zero([read(formula)])] == first
+
+
+def test_the_search_goes_on_in_a_wider_range_where_results_are_lost() -> None:
+    made = vjpgen.generate("a*b/c/d*a", name="f")
+    f = verify.load(made.module, "f").f
+    at = np.float32(
+        [1e30, 1e25, 1e28, 1e21]
+    )  # a*b, and all orders of single operations with a twice, overflow
+    value, slopes = jax.jit(jax.value_and_grad(f, (0, 1, 2, 3)))(*at)
+    np.testing.assert_allclose(value, 1e36, rtol=1e-6)
+    np.testing.assert_allclose(slopes, [2e6, 1e11, -1e8, -1e15], rtol=1e-6)
+    assert "_wide" in made.module

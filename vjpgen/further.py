@@ -53,10 +53,10 @@ def _gammas(formula: Expr, above: Callable[[Expr], bool]) -> Collection[Expr]:
 
 
 def changes(shapes: Sequence[Expr], spec: Spec, positive: frozenset[str]) -> list[inner.Change]:
-    """Shapes over inner functions, of the first shape and of the shortest."""
+    """Shapes over inner functions, of the first shape, of the shortest and of the first as one quotient."""
     scope = derive.symbols(spec.args, positive)
-    two = dict.fromkeys((shapes[0], min(shapes, key=lambda e: e.size)))
-    return [c for e in two if not has_op(e, *OUTSIDE) for c in inner.changes(e, scope)]
+    few = dict.fromkeys((shapes[0], min(shapes, key=lambda e: e.size), *rational.rational(shapes[0])[:1]))
+    return [c for e in few if not has_op(e, *OUTSIDE) for c in inner.changes(e, scope)]
 
 
 def terms_apart(formula: Expr, spec: Spec, positive: frozenset[str]) -> list[inner.Change]:

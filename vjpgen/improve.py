@@ -12,7 +12,7 @@ from vjpgen import chain, over_ratios, refute, regimes, two_words
 from vjpgen.balance import Balancer
 from vjpgen.beams import BAR_BITS, beams, counted
 from vjpgen.cancel import cancelled
-from vjpgen.candidates import FEWEST, FLOAT64, Target, columns, cost, front, judged, tails
+from vjpgen.candidates import FEWEST, Target, columns, cost, front, judged, tails
 from vjpgen.collect import collected
 from vjpgen.effort import Bar, Effort
 from vjpgen.evaluation import Evaluator
@@ -22,7 +22,7 @@ from vjpgen.factoring import factored, through
 from vjpgen.floats import Array, representable
 from vjpgen.forms import Trade
 from vjpgen.rational import rational
-from vjpgen.refute import WORTHLESS
+from vjpgen.refute import where_right
 from vjpgen.spec import Spec
 from vjpgen.splits import place
 from vjpgen.stand_ins import OneVariable, StandIns
@@ -37,6 +37,7 @@ MEASURED = 256  # of these points, where every class of an e-graph is measured
 HELD_BACK = 128  # and kept for the final comparison; forms and splits are chosen at all others
 _SHARPENED = 4  # candidates that are tried in double words
 _WIDENED = 6  # candidates that are tried in a wider range
+_SAVED = 0.05  # bits on average, at points where it is better, that are worth a choice with a wider range
 _BALANCED = 8  # candidates whose products are put into a safer order
 LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 96.0  # further bits that infinity or NaN costs where the truth is a number
@@ -268,7 +269,8 @@ class Improver:
         terms = [self._term(e, truth, self.many) for e in (known.form, *wider)]
         parts = dict.fromkeys(w for t in _likely(local, _WIDENED) if (w := widened(t.expr)) is not t.expr)
         terms += [self._local(e, truth) for e in parts]
-        return self._chosen(k, target, [*equal, *local, *terms])[0] if len(terms) > 1 else known.form
+        saved = ((terms[0].bits - t.bits).clip(0).mean() for t in terms)
+        return self._chosen(k, target, [*equal, *local, *terms])[0] if max(saved) > _SAVED else known.form
 
     def _chosen(self, k: int, target: Target, candidates: list[Term]) -> tuple[Expr, Sequence[Term]]:
         """The best choice among candidates or what there was so far, and the candidates in it."""
@@ -310,13 +312,9 @@ class Improver:
         return [self._local(e, truth) for e in found]
 
     def _local(self, e: Expr, truth: Array) -> Term:
-        """A candidate that is worthless where float64 would see that it is not the target."""
+        """A candidate that need not stand for the target everywhere."""
         with np.errstate(all="ignore"):
-            exact = self.many_wide(e)
-            off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))
-        t = self._term(e, truth, self.many)
-        bits = np.where(np.isnan(truth) | (off < FLOAT64), t.bits, WORTHLESS)
-        return Term(e, t.values, bits, t.cost, float(bits.mean()) + t.score - float(t.bits.mean()))
+            return where_right(self._term(e, truth, self.many), self.many_wide(e), truth)
 
     def _no_worse(self, expr: Expr, target: Target) -> Expr:
         """The plain shape instead, where held-back points say that it is better."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from vjpgen.candidates import FLOAT64
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr
 from vjpgen.extract import Term
@@ -24,6 +25,19 @@ _TRIED = 384  # points of a part that are put to the proof
 _CLOSE = 1e-5  # relative distance from the truth that rounding explains
 _SEED = 19
 WORTHLESS = 1024.0  # bits, more than a result that is not finite costs: where a limit is known to be wrong
+
+
+def where_right(term: Term, exact: Array, truth: Array) -> Term:
+    """The term, worthless where float64 sees that it is not what it stands for.
+
+    Args:
+        term: a candidate.
+        exact: what its expression is in float64.
+        truth: what it should be; NaN where that does not matter.
+    """
+    off = np.where(exact == truth, 0.0, np.abs(exact / truth - 1))
+    bits = np.where(np.isnan(truth) | (off < FLOAT64), term.bits, WORTHLESS)
+    return replace(term, bits=bits, score=float(bits.mean()) + term.score - float(term.bits.mean()))
 
 
 def wrong_limit(choice: Choice, formula: Expr, spec: Spec, env: Mapping[str, Array]) -> Term | None:

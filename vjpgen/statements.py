@@ -31,8 +31,12 @@ def product(factor: str, bar: str) -> str:
 
 
 def stays_finite(e: Expr) -> bool:
-    """Whether a form is certainly finite wherever its arguments are."""
-    return all(x.op in _FINITE for x in walk(e))
+    """Whether a form is finite wherever its arguments are; overflow by a constant factor does not count."""
+    return all(x.op in _FINITE or _is_multiple(x) for x in walk(e))
+
+
+def _is_multiple(x: Expr) -> bool:
+    return (x.op == "mul" and not all(a.names for a in x.args)) or (x.op == "div" and not x.args[1].names)
 
 
 def clipped(text: str, bounds: tuple[float, float] | None) -> str:
