@@ -111,10 +111,14 @@ def test_pieces_of_the_formula_meet_those_of_the_form() -> None:
     assert [line.reason for line in (*left.lines, *right.lines)] == ["expm1", "square"]
 
 
-def test_double_words_are_the_same_formula() -> None:
-    ((branch,),) = said("exp(x*y)", (VALUE, "double_word(exp(x * y))"))
+@pytest.mark.parametrize(
+    ("op", "formula", "kind"),
+    [("double_word", "exp(x * y)", "double words"), ("wide_range", "x * y / (x + 1)", "a wider range")],
+)
+def test_another_arithmetic_is_the_same_formula(op: str, formula: str, kind: str) -> None:
+    ((branch,),) = said(formula, (VALUE, f"{op}({formula})"))
     (line,) = branch.lines
-    assert line.reason == "the same in double words: exp(x * y)"
+    assert line.reason == f"the same in {kind}: {formula}"
     assert not line.rule
     (one,) = steps_shown.branches((branch,))
     assert one.count == "1 step, 1 of them no rule"
