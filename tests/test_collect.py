@@ -36,6 +36,10 @@ def formula(text: str) -> Expr:
         ("1 + x + 1", "2 + x"),
         ("sqrt(x)*x", "sqrt(x) * x"),
         ("x**y*x**y", "(x**y)**2"),
+        ("exp(a*log(q) + (1 - a)*log(q))", "exp(log(q))"),
+        ("x*(1 - y)/z + y*x/z", "x / z"),
+        ("a + t*(b - a)", "a + t * (b - a)"),
+        ("x*(y - y) + z", "x * 0 + z"),
     ],
 )
 def test_collected(text: str, expected: str) -> None:

@@ -24,7 +24,7 @@ def _step(x: Expr) -> Expr | None:
     if x.op in ("add", "sub"):
         given = list(terms(x, _ONE))
         sums = merged(given)
-        return _sum(sums) if len(sums) < len(given) else None
+        return _sum(sums) if len(sums) < len(given) else _multiplied_out(given)
     if x.op in ("mul", "div"):
         found = list(factors(x, 1))
         powers = merged((base, Fraction(n)) for base, n in found if base.op != "num")
@@ -69,6 +69,30 @@ def terms(x: Expr, share: Fraction) -> Iterable[tuple[Expr, Fraction]]:
         yield from terms(x.args[0], share * value if x.op == "mul" else share / value)
     else:
         yield x, share
+
+
+def _multiplied_out(given: list[tuple[Expr, Fraction]]) -> Expr | None:
+    """A sum with a sum in each product multiplied out, where fewer terms are left: a*y + (1 - a)*y is y."""
+    if all(all(f.op not in ("add", "sub") for f, _ in factors(e, 1)) for e, _ in given):
+        return None
+    found: dict[frozenset[tuple[Expr, Fraction]], tuple[Fraction, dict[Expr, Fraction]]] = {}
+    for number, powers in (m for e, share in given for m in _monomials(e, share)):
+        key = frozenset(powers.items())
+        found[key] = found[key][0] + number if key in found else number, powers
+    left = [(share, powers) for share, powers in found.values() if share]
+    return _sum({product(_ONE, p) if p else num(1): s for s, p in left}) if len(left) < len(given) else None
+
+
+def _monomials(e: Expr, share: Fraction) -> Iterable[tuple[Fraction, dict[Expr, Fraction]]]:
+    """Products that add up to one, each as a number and powers."""
+    found = list(factors(e, 1))
+    sums = [k for k, (f, n) in enumerate(found) if n == 1 and f.op in ("add", "sub")]
+    inner = list(terms(found[sums[0]][0], _ONE)) if sums else [(num(1), _ONE)]
+    rest = [f for k, f in enumerate(found) if not sums or k != sums[0]]
+    for term, part in inner:
+        all_of_it = [*rest, *factors(term, 1)]
+        numbers = multiple((f, n) for f, n in all_of_it if f.op == "num")
+        yield share * part * numbers, merged((f, Fraction(n)) for f, n in all_of_it if f.op != "num")
 
 
 def _sum(sums: dict[Expr, Fraction]) -> Expr:
