@@ -146,7 +146,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("candidates", "effort", "refute", "truncations", "verges", "widened"),
     ("splits", "stand_ins", "over_ratios"),
     ("further", "improve", "mending"),
-    ("twins", "over_output", "over_slope", "whole_powers"),
+    ("twins", "swapped", "over_output", "over_slope", "whole_powers"),
     ("search", "higher_search"),
     # Forms to text
     ("guards", "naming", "printer"),

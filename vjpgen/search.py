@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vjpgen import pieces, plainly, series, twins, whole_powers
+from vjpgen import pieces, plainly, series, swapped, twins, whole_powers
 from vjpgen.bessel import scaled
 from vjpgen.candidates import FEWEST, Target, columns, full, judged, on_path
 from vjpgen.compiled import compiled
@@ -172,7 +172,10 @@ def _search_leaf(
         return tuple(t.shapes[0] for t in targets), ()
     improver = Improver(spec, chosen, how, int(inside[:verges].sum()))
     alone, same = twins.apart(targets, len(leaf.outputs))
-    forms = twins.filled(improver.improve(alone), same)
+    images: dict[int, swapped.Image] = {}
+    if not leaf.path and spec.gradient is None:
+        alone, images = swapped.apart(alone, spec, chosen)
+    forms = twins.filled(swapped.filled(improver.improve(alone), images, spec.args), same)
     return forms, tuple(improver.known[k].front if k in improver.known else () for k in range(len(targets)))
 
 
