@@ -44,6 +44,7 @@ def images(formula: str, args: str, *assume: str) -> dict[int, tuple[int, str, i
         ("(a*c + b*d)/sqrt((a**2 + b**2)*(c**2 + d**2))", "a,b,c,d", (),
          {2: (1, "badc", 1), 4: (3, "badc", 1), 3: (1, "cdab", 1)}),
         ("x*y*exp(z**2)", "x,y,z", (), {2: (1, "yxz", 1)}),
+        ("x + y + exp(-exp(sin(x) + 40)) - exp(-exp(cos(y) + 40))", "x,y", (), {}),  # 1 tells nothing
         ("sin(x)", "x", (), {}),
     ],
 )  # fmt: skip

@@ -21,9 +21,9 @@ from vjpgen.spec import Spec
 from vjpgen.tidy import tidy
 
 _MOST_ARGUMENTS = 6
-_ROWS = 24
+_ROWS = 64
 _GLANCE = 4  # rows at which the values alone are looked at first
-_ENOUGH = 8  # rows at which a target has to be a number
+_ENOUGH = 12  # different numbers other than 0 that have to agree
 _CLOSE = 1e-12
 _COMMUTATIVE = frozenset(("add", "mul", "hypot", "logaddexp", "max", "min"))
 
@@ -126,7 +126,8 @@ def _may_be(spec: Spec, at: Array, here: Array, order: tuple[int, ...]) -> bool:
 def _sign(there: Array, here: Array, enough: int = _ENOUGH) -> int:
     """1 where both are equal wherever they are numbers, -1 where one is minus the other, else 0."""
     numbers = np.isfinite(here)
-    if numbers.sum() < enough or not np.array_equal(numbers, np.isfinite(there)):
+    telling = np.unique(here[numbers & (here != 0)])
+    if len(telling) < enough or not np.array_equal(numbers, np.isfinite(there)):
         return 0
     for sign in (1, -1):
         if np.allclose(there[numbers], sign * here[numbers], rtol=_CLOSE, atol=0.0):
