@@ -53,15 +53,16 @@ def _gammas(formula: Expr, above: Callable[[Expr], bool]) -> Collection[Expr]:
 
 
 def changes(shapes: Sequence[Expr], spec: Spec, positive: frozenset[str]) -> list[inner.Change]:
-    """Shapes over inner functions, of the first shape, of the shortest and of the first as one quotient."""
+    """Shapes over inner functions, of the first shape and of the shortest."""
     scope = derive.symbols(spec.args, positive)
-    few = dict.fromkeys((shapes[0], min(shapes, key=lambda e: e.size), *rational.rational(shapes[0])[:1]))
-    return [c for e in few if not has_op(e, *OUTSIDE) for c in inner.changes(e, scope)]
+    two = dict.fromkeys((shapes[0], min(shapes, key=lambda e: e.size)))
+    return [c for e in two if not has_op(e, *OUTSIDE) for c in inner.changes(e, scope)]
 
 
 def terms_apart(formula: Expr, spec: Spec, positive: frozenset[str]) -> list[inner.Change]:
-    """Shapes in which terms that cancel are taken apart."""
+    """Shapes in which terms that cancel are taken apart, or of one quotient over inner functions."""
     if has_op(formula, *OUTSIDE):
         return []
     scope = derive.symbols(spec.args, positive)
-    return [*apart.changes(formula, scope), *first_terms.changes(formula, scope)]
+    one_quotient = (c for e in rational.rational(formula)[:1] for c in inner.changes(e, scope))
+    return [*apart.changes(formula, scope), *first_terms.changes(formula, scope), *one_quotient]

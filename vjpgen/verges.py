@@ -70,10 +70,15 @@ def _last_binade(drawing: Drawing) -> np.ndarray:
 
 
 def _broken(drawing: Drawing) -> np.ndarray:
-    """Points where the formula or a plain partial of it is infinite or NaN in float32, and not in float64."""
+    """Points where the formula or a plain partial of it is infinite or NaN in float32, and not in float64.
+
+    Arguments are drawn apart, or close to each other: the softmax of 200 and 130 is an ordinary number.
+    """
     spec, rng = drawing.spec, drawing.rng
     size = 2.0 ** rng.uniform(-_MODERATE, _MODERATE, (_TRIED, len(spec.args)))
     drawn = np.where(rng.random(size.shape) < 0.5, -size, size)
+    alike = rng.random(_TRIED) < 0.5
+    drawn[alike, 1:] = drawn[alike, :1] * rng.uniform(0.5, 1.5, (alike.sum(), len(spec.args) - 1))
     drawn = np.where((drawn < drawing.low) | (drawn > drawing.high), -drawn, drawn)
     at = drawn.astype(np.float32)
     at = at[drawing.accepts(at)]
@@ -89,7 +94,9 @@ def _broken(drawing: Drawing) -> np.ndarray:
     found = np.zeros(len(at), bool)
     for e in (*spec.outputs, *slopes):  # of each as many: what breaks one may be out of range for another
         broken = kept & inside(e) & ~np.isfinite(full(narrow(e), at[:, 0]))
-        found[np.flatnonzero(broken)[:share]] = True
+        saturated = np.isin(np.abs(full(wide(e), at[:, 0])), (0.0, 1.0))
+        found[np.flatnonzero(broken & ~saturated)[: share // 2]] = True
+        found[np.flatnonzero(broken & saturated)[: share // 2]] = True
     return np.asarray(at[found])
 
 
