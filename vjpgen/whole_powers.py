@@ -136,9 +136,13 @@ def _bases(formula: Expr) -> list[Expr]:
 
 
 def _env(spec: Spec, negative: Expr, seed: int) -> dict[str, Array]:
-    """Points of the domain where a base is negative: small whole numbers, and all magnitudes."""
+    """Points of the domain where a base is negative: even numbers, small whole numbers, and all magnitudes.
+
+    The square of a root is a number at even exponents alone, a power of half an argument is one there.
+    """
     drawing = Drawing(spec, Format.of(np.float32), np.random.default_rng(seed))
-    drawn = np.concatenate([2 * np.round(drawing.ordinary(_DRAWN)), drawing.patterns(_DRAWN)])
+    small = [step * np.round(drawing.ordinary(_DRAWN)) for step in (2, 1)]
+    drawn = np.concatenate([*small, drawing.patterns(_DRAWN)])
     at = drawing.admitted(drawn.astype(np.float32))
     below = full(evaluate(negative, columns(spec, at)), at[:, 0])
     return columns(spec, at[below])
