@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vjpgen.expr import Expr, call, rebuild, var, walk
+from vjpgen.floats import constant_value
 from vjpgen.naming import Names, telling
 from vjpgen.ops import OPS
-from vjpgen.printer import constant_value, is_bool, is_constant, source
+from vjpgen.printer import is_bool, is_constant, source
 from vjpgen.two_words import DIRECT, written_out
 
 HELPERS = (

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from vjpgen.expr import Expr
 
 Array = npt.NDArray[Any]
 
@@ -264,3 +267,17 @@ def _noise(values: Array) -> Array:
     h = (i ^ (i >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
     h = (h ^ (h >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return np.asarray((h >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1.0)
+
+
+def constant_value(e: Expr) -> float:
+    """The double that a constant expression comes to; inf or nan where Python's `math` would raise."""
+    if e.op == "num":
+        assert isinstance(e.value, Fraction)
+        try:
+            return float(e.value)
+        except OverflowError:
+            return math.inf if e.value > 0 else -math.inf
+    if e.op == "const":
+        return CONSTANTS[str(e.value)]
+    with np.errstate(all="ignore"):
+        return float(NUMPY[e.op](*(np.float64(constant_value(a)) for a in e.args)))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from vjpgen.double_word import applied, lower_words
 from vjpgen.expr import APART, Expr, again, opened, var, variables, walk
+from vjpgen.floats import constant_value
 from vjpgen.guards import Guard, condition_name
 from vjpgen.naming import Names, telling
 from vjpgen.ops import OPS
-from vjpgen.printer import constant_value, is_bool, is_constant, source
+from vjpgen.printer import is_bool, is_constant, source
 from vjpgen.wide_range import lower_wide
 
 _LARGEST = float.fromhex("0x1.fffffep+127")  # of float32

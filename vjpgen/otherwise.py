@@ -18,14 +18,14 @@ from vjpgen.floats import Array, apply
 from vjpgen.forms import Forms
 from vjpgen.ops import OPS
 
-Results = tuple[Array, Array, Array]
+Results = tuple[Array, Array]
 _LIBRARY = 3  # the cost of a quotient: what costs as much is not rounded alike everywhere
 _OTHERS = 4  # libraries whose last bits are drawn
 _ENDS = np.array([-np.inf, np.inf], np.float32)
 
 
 def elsewhere(forms: Forms, at: Array) -> Iterator[Results]:
-    """Values (n, m), partials in reverse mode and in forward mode (n, m, a), float32, in several ways.
+    """Values (n, m) and partials (n, m, a), in either mode, float32, in several ways.
 
     Each operation is rounded for itself, first as it should be; then what a library computes is one float
     above or below that, as drawn, unless it is exact.
@@ -64,4 +64,4 @@ def _results(forms: Forms, computed: Evaluator, at: Array) -> Results:
         return np.stack([np.broadcast_to(computed(e), len(at)) for e in row], -1)
 
     partials = np.stack([columns(row) for row in forms.partials], -2)
-    return columns(forms.values), partials, partials
+    return columns(forms.values), partials

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
-import numpy as np
-
 from vjpgen.expr import Expr, num
-from vjpgen.floats import NUMPY
+from vjpgen.floats import constant_value
 from vjpgen.ops import OPS
 
 # Python's own precedence; comparisons bind looser than & and |.
@@ -27,7 +25,6 @@ _MATH = frozenset((
     "gamma", "lgamma", "hypot",
 ))  # fmt: skip
 _LEAVES = frozenset(("num", "const", "true", "false"))
-_CONSTANTS = {"pi": math.pi, "e": math.e, "euler_gamma": 0.57721566490153286}
 
 
 def source(e: Expr, names: Mapping[Expr, str], outer: int = 0) -> str:
@@ -59,20 +56,6 @@ def number(value: Fraction) -> tuple[str, int]:
     if Fraction(short) != value and len(f"{abs(value.numerator)}{value.denominator}") <= 12:
         return f"{value.numerator} / {value.denominator}", PRODUCT
     return short, UNARY if short.startswith("-") else ATOM
-
-
-def constant_value(e: Expr) -> float:
-    """The double that a constant expression comes to; inf or nan where Python's `math` would raise."""
-    if e.op == "num":
-        assert isinstance(e.value, Fraction)
-        try:
-            return float(e.value)
-        except OverflowError:
-            return math.inf if e.value > 0 else -math.inf
-    if e.op == "const":
-        return _CONSTANTS[str(e.value)]
-    with np.errstate(all="ignore"):
-        return float(NUMPY[e.op](*(np.float64(constant_value(a)) for a in e.args)))
 
 
 def _print(e: Expr, names: Mapping[Expr, str]) -> tuple[str, int]:

@@ -200,8 +200,9 @@ def suite(
 def _elsewhere(at: Probe, rows: Sequence[int], errors: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """The errors, at these rows no smaller than those of other ways to round."""
     found = errors.copy()
-    for results in elsewhere(at.forms, at.at[rows]):
-        found[rows] = np.maximum(found[rows], distance(_flat(*results), truth[rows]))
+    for values, partials in elsewhere(at.forms, at.at[rows]):
+        results = _flat(values, partials, partials)
+        found[rows] = np.maximum(found[rows], distance(results, truth[rows]))
     return found
 
 

@@ -10,11 +10,12 @@ import numpy as np
 from vjpgen.doc import closing, heading, readable, table, wrapped
 from vjpgen.double_word import lower_words
 from vjpgen.expr import Expr, variables
+from vjpgen.floats import constant_value
 from vjpgen.implicit import Bound, Implicit
 from vjpgen.lowering import lower
 from vjpgen.module_names import module_names
 from vjpgen.naming import Names
-from vjpgen.printer import constant_value, is_constant
+from vjpgen.printer import is_constant
 from vjpgen.render import body, decorators_first, helpers_in, standard_imports, with_callees
 from vjpgen.rule_text import RuleText
 from vjpgen.statements import constant, returned, unpack, words

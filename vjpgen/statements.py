@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from vjpgen.expr import Expr, walk
+from vjpgen.floats import constant_value
 from vjpgen.naming import Names
-from vjpgen.printer import constant_value, source
+from vjpgen.printer import source
 
 _ONE_LINE = 64
 _FINITE = frozenset((  # what is finite wherever its operands are

@@ -12,8 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from vjpgen.candidates import Target, columns
-from vjpgen.evaluation import evaluate
+from vjpgen.candidates import Target, on_path
 from vjpgen.expr import Expr, again, num, rebuild, substitute, var, walk
 from vjpgen.floats import Array
 from vjpgen.oracle import truth_of
@@ -102,22 +101,14 @@ def _exact(spec: Spec, at: Array) -> Array:
     """Values and partials, (n, m + m * a); nan outside the domain."""
     values, partials = truth_of(spec).with_partials(at.astype(np.float64))
     found = np.concatenate([values, partials.reshape(len(at), -1)], axis=1)
-    found[~_inside(spec, at)] = np.nan
+    found[~on_path(spec.assume, spec, at)] = np.nan
     return found
-
-
-def _inside(spec: Spec, at: Array) -> Array:
-    env = {k: v.astype(np.float64) for k, v in columns(spec, at).items()}
-    inside = np.ones(len(at), bool)
-    for condition in spec.assume:
-        inside &= evaluate(condition, env, np.float64)
-    return inside
 
 
 def _may_be(spec: Spec, at: Array, here: Array, order: tuple[int, ...]) -> bool:
     """Whether every value is a value before, or minus it, at a few rows, whose images lie in the domain."""
     moved = at[:, order]
-    if not _inside(spec, moved).all():
+    if not on_path(spec.assume, spec, moved).all():
         return False
     there, m = truth_of(spec).values(moved.astype(np.float64)), len(spec.outputs)
     return all(any(_sign(there[:, j], here[: len(at), k], 1) for j in range(m)) for k in range(m))

@@ -19,7 +19,7 @@ _MAGNIFYING = frozenset((
 ))  # fmt: skip
 _COSTS = {"neg": 1, "add": 4, "sub": 4, "mul": 5, "div": 20, "sqrt": 15, "exp": 45, "expm1": 50, "log": 40}
 _COSTS |= {"log1p": 50, "sin": 90, "cos": 90, "asinh": 100}
-_READ = 6  # what a number is held apart for
+_READ = 6  # price of taking a number apart, or of putting it together
 _WIDE_COSTS = {"add": 15, "sub": 16, "sign": 4, "mul": 2, "square": 2, "div": 4, "sqrt": 10, "log": 30}
 DIRECT = frozenset(_COSTS)  # what has a function of its own in double words
 

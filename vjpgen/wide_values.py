@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vjpgen.expr import Expr, var, variables, walk
-from vjpgen.floats import CONSTANTS, Array, apply, tiny
+from vjpgen.floats import Array, constant_value, tiny
 
 Wide = tuple[Array, Array]  # m, k: m * 2**k
 ZERO = -(2**24)  # the power of a zero: below that of any other number
@@ -32,17 +32,10 @@ def in_wide_range(x: Expr, operands: Sequence[Array], dtype: npt.DTypeLike) -> A
         done = {var(n): _read(a, kind) for n, a in zip(variables(root), operands, strict=True)}
         for y in walk(*(root.args if root.op == "log" else (root,))):
             if not y.names:
-                done[y] = _read(np.asarray(constant(y)), kind)
+                done[y] = _read(np.asarray(constant_value(y)), kind)
             elif y not in done:
                 done[y] = _OPERATIONS[y.op](*(done[a] for a in y.args))
         return _log(*done[root.args[0]]) if root.op == "log" else _narrow(*done[root])
-
-
-def constant(e: Expr) -> float:
-    """A formula without variables, in float64."""
-    if e.op in ("num", "const"):
-        return float(CONSTANTS[str(e.value)] if e.op == "const" else e.value)  # type: ignore[arg-type]
-    return float(apply(e.op, [np.asarray(constant(a)) for a in e.args], np.float64))
 
 
 def _read(x: Array, kind: np.dtype[Any]) -> Wide:
