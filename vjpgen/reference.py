@@ -201,8 +201,7 @@ def _elsewhere(at: Probe, rows: Sequence[int], errors: np.ndarray, truth: np.nda
     """The errors, at these rows no smaller than those of other ways to round."""
     found = errors.copy()
     for values, partials in elsewhere(at.forms, at.at[rows]):
-        results = _flat(values, partials, partials)
-        found[rows] = np.maximum(found[rows], distance(results, truth[rows]))
+        found[rows] = np.maximum(found[rows], distance(_flat(values, partials, partials), truth[rows]))
     return found
 
 
