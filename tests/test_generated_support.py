@@ -247,7 +247,7 @@ def test_derivatives_of_digamma_are_right_below_zero(x: float) -> None:
         np.testing.assert_allclose(float(function(jnp.float32(x))), exact[order], rtol=2e-5)
 
 
-@pytest.mark.parametrize("order", [1, 2, 3, 7])
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE])
 def test_derivatives_of_digamma_to_the_last_bits(order: int, dtype: Any) -> None:
     """JAX's own polygamma is 4 ulps off on average, and 0 where zeta's power underflows."""
@@ -256,7 +256,7 @@ def test_derivatives_of_digamma_to_the_last_bits(order: int, dtype: Any) -> None
     x = np.logspace(-4 / order, 28 / order, 400).astype(dtype)
     exact = Truth((formula,), ("a",)).values(x[:, None].astype(np.float64))[:, 0]
     far = ulps(run(f, x), exact)
-    assert far.max() <= 7 + order and far.mean() < 1.5
+    assert far.max() <= 8 and far.mean() < 1.5
 
 
 @pytest.fixture(scope="module")
