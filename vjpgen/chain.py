@@ -80,13 +80,14 @@ _SLOPES: dict[str, _Slopes] = {
     "ndtri": lambda a, y: (_sqrt(_TWO * const("pi")) * _exp(_HALF * _square(y)),),
     "i0e": lambda a, y: (call("i1e", a[0]) - call("sign", a[0]) * y,),
     "i1e": lambda a, y: (call("i0e", a[0]) - y / a[0] - call("sign", a[0]) * y,),
-    "lgamma1p": lambda a, y: (call("digamma", _ONE + a[0]),),
     "kl_div": lambda a, y: (call("log_ratio", *a), (a[1] - a[0]) / a[1]),
     "log_ratio": lambda a, y: (_ONE / a[0], -(_ONE / a[1])),
     "lgamma": lambda a, y: (call("digamma", a[0]),),
+    "lgamma1p": lambda a, y: (call("digamma", _ONE + a[0]),),
     "gamma": lambda a, y: (y * call("digamma", a[0]),),
     "stirling": lambda a, y: (call("digamma_excess", a[0]) - _HALF / a[0],),
     "digamma": lambda a, y: (call("polygamma", _ONE, a[0]),),
+    "polygamma": lambda a, y: (_ZERO, call("polygamma", _more(a[0]), a[1])),
     "digamma_excess": lambda a, y: (call("polygamma", _ONE, _ONE + a[0]) - _ONE / a[0],),
     "logistic": lambda a, y: (_logistic(a[0]) * _logistic(-a[0]),),
     "softplus": lambda a, y: (_logistic(a[0]),),
@@ -148,6 +149,11 @@ def _power(x: Expr, below: list[Expr]) -> Expr:
 def _less(b: Expr) -> Expr:
     assert isinstance(b.value, Fraction)
     return num(b.value - 1)
+
+
+def _more(b: Expr) -> Expr:
+    assert isinstance(b.value, Fraction)
+    return num(b.value + 1)
 
 
 def _plus(a: Expr, b: Expr) -> Expr:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from vjpgen import apart, derive, first_terms, inner, rational
+from vjpgen import apart, derive, elastic, first_terms, inner, rational
 from vjpgen.beams import OUTSIDE
 from vjpgen.candidates import Target
 from vjpgen.expr import Expr, has_op, walk
@@ -66,3 +66,14 @@ def terms_apart(formula: Expr, spec: Spec, positive: frozenset[str]) -> list[inn
     scope = derive.symbols(spec.args, positive)
     one_quotient = (c for e in rational.rational(formula)[:1] for c in inner.changes(e, scope))
     return [*apart.changes(formula, scope), *first_terms.changes(formula, scope), *one_quotient]
+
+
+def elasticities(
+    k: int, targets: Sequence[Target], spec: Spec, positive: frozenset[str]
+) -> list[inner.Change]:
+    """Shapes of a partial over the elasticities of what its value is a product of; none of a value."""
+    n = len(spec.outputs)
+    i, j = divmod(k - n, len(spec.args))
+    if k < n or has_op(targets[i].shapes[0], *OUTSIDE):
+        return []
+    return elastic.changes(targets[i].shapes[0], spec.args[j], derive.symbols(spec.args, positive))

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from vjpgen import chain, over_ratios, refute, regimes, two_words
+from vjpgen import chain, middle, over_ratios, refute, regimes, two_words
 from vjpgen.balance import Balancer
 from vjpgen.beams import BAR_BITS, beams, counted
-from vjpgen.cancel import cancelled
 from vjpgen.candidates import FEWEST, Target, columns, cost, front, judged, tails
-from vjpgen.collect import collected
 from vjpgen.effort import Bar, Effort
 from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, substitute, variables
 from vjpgen.extract import Term
 from vjpgen.factoring import factored, through
 from vjpgen.floats import Array, representable
-from vjpgen.forms import Trade
-from vjpgen.rational import rational
+from vjpgen.known import Known, likely, shorter
+from vjpgen.rational import inside, rational
 from vjpgen.refute import where_right
 from vjpgen.spec import Spec
 from vjpgen.splits import place
@@ -50,27 +48,6 @@ _BRIEF = 0.7  # bits on average that are then good enough
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 
 
-@dataclass
-class Known:
-    """What is known of one target.
-
-    Attributes:
-        form: the best so far.
-        equal: the terms in it that stand for the target everywhere.
-        apart: shapes that need no graph.
-        offers: what was on offer for it: terms that stand for the target everywhere, and others.
-        front: of those, the ones that trade cost for accuracy.
-        sharpened: the form when double words were tried last.
-    """
-
-    form: Expr
-    equal: tuple[Expr, ...]
-    apart: tuple[Expr, ...] = ()
-    offers: tuple[list[Term], list[Term]] | None = None
-    front: tuple[Trade, ...] = ()
-    sharpened: Expr | None = None
-
-
 class Improver:
     """The search within one piece: its points, used ones first, held-back ones last."""
 
@@ -90,7 +67,7 @@ class Improver:
         one_graph = replace(effort, graphs=effort.graphs[1:2], words=False)
         self.inner = StandIns(
             *(spec, at, self.env, self.few_wide, self.balanced),
-            log=lambda g, at, targets: Improver(g, at, one_graph, verges).improve(targets),
+            part=lambda g, at, targets: Improver(g, at, one_graph, verges).improve(targets),
             function=lambda one: _of_one_variable(one, one_graph),
             single=self._single,
         )
@@ -114,6 +91,9 @@ class Improver:
                     if graph is graphs[-1]:
                         for k in todo:
                             self.known[k].apart += self._apart(targets[k].shapes[0])
+                        alike = {k: t for k in todo if (t := self._alike(k, targets))}
+                        self._advance(targets, alike)
+                        todo = [k for k in todo if k not in alike or not self._good(k, targets[k], graph)]
                 if todo:
                     room = graph.nodes + graph.nodes // 4 * (len(self.known) - len(todo))
                     terms = self._beams([targets[k] for k in todo], room, glance=not turn)
@@ -197,6 +177,18 @@ class Improver:
 
         return self.inner.over(further.terms_apart(formula, self.spec, self.positive))
 
+    def _alike(self, k: int, targets: Sequence[Target]) -> list[Term]:
+        """What a graph of its own has over differences of like functions, each searched for itself."""
+        from vjpgen import further
+
+        shapes = middle.apart(targets[k].shapes[0], self.inner.part)
+        changes = further.elasticities(k, targets, self.spec, self.positive)
+        for formula in {part: None for c in changes for _, part in c.logs}:
+            self.inner.part(formula, self.known[0].form)
+        shapes += self.inner.over(changes)
+        target = replace(targets[k], shapes=shapes)
+        return self._beams([target], self.effort.graphs[1].nodes)[0] if shapes else []
+
     def _single(self, shapes: Sequence[Expr], truth: Array) -> Expr:
         """The best of equal shapes."""
         terms = (self._term(e, counted(truth)) for e in shapes)
@@ -229,16 +221,18 @@ class Improver:
             for e in (
                 *(*target.shapes, *rational(target.shapes[0])),
                 *(*known.equal, *known.apart),
-                *_shorter(t.expr for t in terms),
+                *shorter(t.expr for t in terms),
             )
         )
         shapes |= dict.fromkeys(m.image(e) for m in self._mirrors(target.shapes[0]) for e in tuple(shapes))
         equal = [self._term(e, truth, at) for e in shapes]
-        safer = (tidy(b) for t in _likely(equal, _BALANCED) for b in self.balanced(t.expr))
+        lowest = [e for t in likely(equal, _BALANCED) for e in rational(inside(t.expr))[:1]]
+        equal += [self._term(e, truth, at) for e in dict.fromkeys(lowest) if e not in shapes]
+        safer = (tidy(b) for t in likely(equal, _BALANCED) for b in self.balanced(t.expr))
         equal += [self._term(e, truth, at) for e in dict.fromkeys(safer) if e not in shapes]
         local = self._series(target, truth)  # right on a part of the domain alone: nothing follows from them
-        likely = [t.expr for t in _likely(equal, _BALANCED)]
-        local += [self._term(tidy(e), truth, at) for e in self.balanced.at_last(likely)]
+        best = [t.expr for t in likely(equal, _BALANCED)]
+        local += [self._term(tidy(e), truth, at) for e in self.balanced.at_last(best)]
         known.offers = equal, local
         found, chosen = self._chosen(k, target, [*equal, *local])
         known.equal = tuple(dict.fromkeys(t.expr for t in chosen if t not in local))
@@ -251,11 +245,11 @@ class Improver:
             known.form = self._best(k, target, ())
         assert known.offers is not None
         equal, local = known.offers
-        single = (*(t.expr for t in _likely(equal, _SHARPENED)), *known.equal)
+        single = (*(t.expr for t in likely(equal, _SHARPENED)), *known.equal)
         truth, before = counted(target.truth[: self.seen]), {t.expr for t in equal}
         sharper = dict.fromkeys(map(two_words.sharper, single))
         terms = [self._term(e, truth, self.many) for e in sharper if e not in before]
-        safer = (tidy(b) for t in _likely(terms, _SHARPENED) for b in self.balanced(t.expr))
+        safer = (tidy(b) for t in likely(terms, _SHARPENED) for b in self.balanced(t.expr))
         terms += [self._term(e, truth, self.many) for e in dict.fromkeys(safer) if e not in sharper]
         return self._chosen(k, target, [*equal, *local, *terms])[0] if terms else known.form
 
@@ -264,10 +258,10 @@ class Improver:
         known, truth = self.known[k], counted(target.truth[: self.seen])
         assert known.offers is not None
         equal, local = known.offers
-        forms = (known.form, *known.equal, *(t.expr for t in _likely(equal, _WIDENED)))
+        forms = (known.form, *known.equal, *(t.expr for t in likely(equal, _WIDENED)))
         wider = dict.fromkeys(w for e in forms if (w := widened(e)) is not e)
         terms = [self._term(e, truth, self.many) for e in (known.form, *wider)]
-        parts = dict.fromkeys(w for t in _likely(local, _WIDENED) if (w := widened(t.expr)) is not t.expr)
+        parts = dict.fromkeys(w for t in likely(local, _WIDENED) if (w := widened(t.expr)) is not t.expr)
         terms += [self._local(e, truth) for e in parts]
         saved = ((terms[0].bits - t.bits).clip(0).mean() for t in terms)
         return self._chosen(k, target, [*equal, *local, *terms])[0] if max(saved) > _SAVED else known.form
@@ -276,7 +270,8 @@ class Improver:
         """The best choice among candidates or what there was so far, and the candidates in it."""
         truth, env, known = counted(target.truth[: self.seen]), self.broad, self.known[k]
         names = variables(target.shapes[0])
-        scrutinees = regimes.scrutinees(names, regimes.operands(candidates))
+        inner = (*regimes.operands(candidates), *middle.distances(target.shapes))
+        scrutinees = regimes.scrutinees(names, inner)
         choice = regimes.choose(candidates, env, scrutinees)
         while (worthless := refute.wrong_limit(choice, target.shapes[0], self.spec, env)) is not None:
             candidates = [worthless if t.expr is worthless.expr else t for t in candidates]
@@ -308,7 +303,13 @@ class Improver:
         shapes = [s for s in target.shapes if substitute(s, self.inner.meaning) is s]
         terms = leading(shapes)
         terms += [b for e in terms for b in self.balanced(e)]
-        found = (*truncations(shapes), *near_zero(shapes), *terms, *tails(truth, self.broad))
+        found = (
+            *truncations(shapes),
+            *near_zero(shapes),
+            *middle.near(shapes),
+            *terms,
+            *tails(truth, self.broad),
+        )
         return [self._local(e, truth) for e in found]
 
     def _local(self, e: Expr, truth: Array) -> Term:
@@ -324,17 +325,6 @@ class Improver:
         plain = target.shapes[0]
         old, new = (self._term(e, truth, self.fresh).score for e in (plain, expr))
         return plain if old < new else expr
-
-
-def _likely(terms: Iterable[Term], count: int) -> list[Term]:
-    return sorted(terms, key=lambda t: t.score)[:count]
-
-
-def _shorter(terms: Iterable[Expr]) -> Iterator[Expr]:
-    """Terms without factors above and below one line, as they are and with like terms put together."""
-    for e in map(cancelled, terms):
-        yield e
-        yield tidy(collected(e))
 
 
 @lru_cache(maxsize=512)

@@ -1,7 +1,8 @@
-"""The search over differences and ratios: fewer variables, where formulas depend on fewer.
+"""The search over differences, ratios and halves: fewer variables, and signs, where formulas depend on fewer.
 
 What depends on x - m alone is searched over that difference (`shifts`), what is homogeneous over ratios of
-its arguments to one of them (`scaling`). What is found is put back over the arguments.
+its arguments to one of them (`scaling`), and what is then even or odd in one variable over positive numbers
+(`halves`). What is found is put back over the arguments.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from vjpgen.candidates import Solve, Target
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, num
 from vjpgen.floats import Array, representable
+from vjpgen.halves import Half
 from vjpgen.scaling import Scaling, scalings
 from vjpgen.shifts import Difference, differences
 from vjpgen.spec import Spec
@@ -32,7 +34,7 @@ _USUAL = 20.0  # log2 of the magnitudes there
 class _Step:
     """What was done to a formula, its degree, and what multiple of a logarithm was a term of it."""
 
-    change: Difference | Scaling
+    change: Difference | Scaling | Half
     degree: int = 0
     log: Fraction = Fraction(0)
 
@@ -114,7 +116,32 @@ def _reduced(problem: _Problem, n: int) -> _Problem:
         problem = _over_difference(problem, difference) or problem
     while len(problem.names) > 1 and (fewer := _scaled(problem, n)) is not None:
         problem = fewer
+    for name in problem.names:
+        problem = _halved(problem, name) or problem
     return problem
+
+
+def _halved(problem: _Problem, name: str) -> _Problem | None:
+    """The problem over positive numbers of one variable; None where a formula is not even or odd in it."""
+    rows, k = problem.rows, problem.names.index(name)
+    if (rows[:, k] >= 0).all() or (rows[:, k] <= 0).all():
+        return None
+    with np.errstate(all="ignore"):
+        usual = rows[(np.abs(np.log2(np.abs(rows))) < _USUAL).all(axis=1)][:_TRIED]
+    one, other = problem.exact(usual), problem.exact(_turned(usual, k, -usual[:, k]))
+    half, over = Half(name), {}
+    for column, (number, f) in enumerate(problem.formulas.items()):
+        here, there = one[:, column], other[:, column]
+        known = np.isfinite(here) & np.isfinite(there)
+        signs = [s for s in (1, -1) if (np.abs(there - s * here) <= _CLOSE * np.abs(here))[known].all()]
+        if not signs or known.sum() < len(known) / 2:
+            return None
+        over[number] = replace(f, expr=half.alone(f.expr), steps=(*f.steps, _Step(half, int(signs[0] < 0))))
+    return _Problem(over, problem.names, _turned(rows, k, np.abs(rows[:, k])))
+
+
+def _turned(rows: Array, k: int, column: Array) -> Array:
+    return np.concatenate([rows[:, :k], column[:, None], rows[:, k + 1 :]], axis=1)
 
 
 def _over_difference(problem: _Problem, difference: Difference) -> _Problem | None:

@@ -33,6 +33,9 @@ def rational(e: Expr) -> tuple[Expr, ...]:
     try:
         field = Field([e])
         above, below = field.quotient(e)
+        if _squares_of_roots(field, above):  # written as what they are, they cancel against other terms
+            field = Field([e := field.text((above, below))])
+            above, below = field.quotient(e)
     except TooLong:
         return ()
     if len(above) + len(below) < 3:
@@ -40,6 +43,12 @@ def rational(e: Expr) -> tuple[Expr, ...]:
     found = [_in_reciprocal(field, above, below, name) for name in e.names[:_MOST]]
     shapes = dict.fromkeys(tidy(f) for f in (field.text((above, below)), *found) if f is not None)
     return tuple(f for f in shapes if all(_is_short(x) for x in walk(f)))
+
+
+def _squares_of_roots(field: Field, above: Any) -> bool:
+    """Whether a numerator has the square of a root of a sum in it."""
+    powers = zip(field.atoms, above.degrees(), strict=True)
+    return any(n > 1 and x.op == "sqrt" and has_op(x.args[0], "add", "sub") for x, n in powers)
 
 
 def _is_short(x: Expr) -> bool:
@@ -94,12 +103,13 @@ def inside(e: Expr) -> Expr:
     for x in walk(e):
         args = [done[a] for a in x.args]
         if len(args) == 1 and has_op(x, "add", "sub") and has_op(x, "div"):
-            args = [_in_lowest_terms(args[0])]
+            args = [in_lowest_terms(args[0])]
         done[x] = again(x, args)
     return done[e]
 
 
-def _in_lowest_terms(e: Expr) -> Expr:
+def in_lowest_terms(e: Expr) -> Expr:
+    """The formula as one quotient in lowest terms, its sums factored; itself if it is too long for that."""
     if e.size > _LONGEST:
         return e
     try:

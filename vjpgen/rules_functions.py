@@ -146,6 +146,7 @@ FUNCTIONS: tuple[tuple[str, str], ...] = (
         asinh: log(a + sqrt(a**2 + 1)) -> asinh(a)
         asinh-hypot: log(a + hypot(1, a)) -> asinh(a)
         asinh-odd: asinh(-a) <-> -asinh(a)
+        asinh-product: asinh(a * b) -> sign(a * b) * (log(abs(a)) + log(abs(b) + hypot(b, 1 / a))) if nz(a)
         acosh: log(a + sqrt(a**2 - 1)) -> acosh(a)
         acosh-factored: log(a + sqrt((a - 1) * (a + 1))) -> acosh(a)
         acosh-one-plus: acosh(1 + a) -> 2 * asinh(sqrt(a / 2))

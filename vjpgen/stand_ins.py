@@ -72,7 +72,7 @@ class StandIns:
         env: the columns of its first points, to which those of the variables are added.
         wide: what expressions come to there in float64.
         balanced: products in a safer order.
-        log: solves logarithms at the points of the search.
+        part: solves logarithms at the points of the search.
         function: solves functions of one variable.
         single: the best of equal shapes, by exact values at the first points.
     """
@@ -85,12 +85,12 @@ class StandIns:
         wide: Evaluator,
         balanced: Balancer,
         *,
-        log: Solve,
+        part: Solve,
         function: Callable[[OneVariable], Expr],
         single: Pick,
     ) -> None:
         self._spec, self._at, self._env, self._wide, self._balanced = spec, at, env, wide, balanced
-        self._solve_log, self._solve, self._single = log, function, single
+        self._solve_part, self._solve, self._single = part, function, single
         self._known: dict[tuple[Expr, Expr | None], Expr] = {}
         self.meaning: dict[Expr, Expr] = {}
 
@@ -98,18 +98,22 @@ class StandIns:
         """The shapes over variables that stand for inner functions."""
         found = []
         for change in changes:
-            symbols = {var(name): self._log(log) for name, log in change.logs}
+            symbols = {var(name): self.part(log) for name, log in change.logs}
             symbols |= {var(i.name): self._inner(i, substitute(i.at, symbols)) for i in change.inner}
             found += [substitute(shape, symbols) for shape in change.shapes]
         return tuple(found)
 
-    def _log(self, log: Expr) -> Expr:
-        """The variable that stands for a logarithm of which powers are taken."""
-        if (log, None) not in self._known:
-            exact = Truth((log,), self._spec.args).values(self._at.astype(np.float64))[:, 0]
-            symbol = self._name((log, None), exact[: self._count])
-            (self.meaning[symbol],) = self._solve_log(self._spec, self._at, [Target((log,), exact)])
-        return self._known[log, None]
+    def part(self, e: Expr, form: Expr | None = None) -> Expr:
+        """The variable that stands for a part of a formula, such as a logarithm of which powers are taken.
+
+        Its best form is searched if none is given.
+        """
+        if (e, None) not in self._known:
+            exact = Truth((e,), self._spec.args).values(self._at.astype(np.float64))[:, 0]
+            symbol = self._name((e, None), exact[: self._count])
+            target = Target((e,), exact)
+            (self.meaning[symbol],) = [form] if form else self._solve_part(self._spec, self._at, [target])
+        return self._known[e, None]
 
     def _inner(self, one: Inner, at: Expr) -> Expr:
         """The variable that stands for an inner function of `at`."""

@@ -1,0 +1,46 @@
+"""What the search knows of its targets on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from vjpgen.cancel import cancelled
+from vjpgen.collect import collected
+from vjpgen.expr import Expr
+from vjpgen.extract import Term
+from vjpgen.forms import Trade
+from vjpgen.tidy import tidy
+
+
+@dataclass
+class Known:
+    """What is known of one target.
+
+    Attributes:
+        form: the best so far.
+        equal: the terms in it that stand for the target everywhere.
+        apart: shapes that need no graph.
+        offers: what was on offer for it: terms that stand for the target everywhere, and others.
+        front: of those, the ones that trade cost for accuracy.
+        sharpened: the form when double words were tried last.
+    """
+
+    form: Expr
+    equal: tuple[Expr, ...]
+    apart: tuple[Expr, ...] = ()
+    offers: tuple[list[Term], list[Term]] | None = None
+    front: tuple[Trade, ...] = ()
+    sharpened: Expr | None = None
+
+
+def likely(terms: Iterable[Term], count: int) -> list[Term]:
+    """The terms with the best scores."""
+    return sorted(terms, key=lambda t: t.score)[:count]
+
+
+def shorter(terms: Iterable[Expr]) -> Iterator[Expr]:
+    """Terms without factors above and below one line, as they are and with like terms put together."""
+    for e in map(cancelled, terms):
+        yield e
+        yield tidy(collected(e))
