@@ -1,0 +1,74 @@
+"""Partials by elasticities: equal to the derivative, and without the cancellation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from changed import formula, whole
+from vjpgen import derive, elastic, plainly
+from vjpgen.candidates import columns, judged
+from vjpgen.evaluation import Evaluator, evaluate
+from vjpgen.expr import variables
+from vjpgen.floats import representable
+from vjpgen.inner import Change
+from vjpgen.parse import parse
+from vjpgen.points import sample
+from vjpgen.search import search
+
+FORMULAS = (
+    ("log(1 + m*x)/log(1 + m)", "m"),
+    ("asinh(a*x)/asinh(a)", "a"),
+    ("sin((1 - u)*t)/sin(t)", "t"),
+    ("(1 - exp(-r*t))/r", "r"),
+    ("x*tanh(a*x)/a**2", "a"),
+    ("sqrt(log(1 + a*y))*atan(3*a)**2", "a"),
+    ("tanh(x/s)/tanh(1/s)", "s"),
+)
+
+
+def made(text: str, arg: str) -> list[Change]:
+    e = formula(text)
+    return elastic.changes(e, arg, derive.symbols(variables(e), frozenset(variables(e))))
+
+
+@pytest.mark.parametrize(("text", "arg"), FORMULAS)
+def test_every_shape_is_equal_to_the_partial(text: str, arg: str) -> None:
+    e, draw = formula(text), np.random.default_rng(0)
+    env = {a: draw.uniform(0.5, 0.9, 64) for a in variables(e)}
+    exact = evaluate(plainly.partial(e, arg), env, np.float64)
+    for change in made(text, arg):
+        for shape in change.shapes:
+            again = evaluate(whole(change, shape), env, np.float64)
+            np.testing.assert_allclose(again, exact, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("text", "arg"), FORMULAS)
+def test_every_inner_function_has_its_limit_at_0(text: str, arg: str) -> None:
+    changes = made(text, arg)
+    assert changes
+    for one in (i for change in changes for i in change.inner):
+        near = evaluate(one.function, {one.variable: np.array([1e-3, -1e-3])}, np.float64)
+        np.testing.assert_allclose(near.mean(), one.limit, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "arg"), [("log(x + y)/y", "y"), ("exp(x*y)*y", "y"), ("sin(x)", "x"), ("x**y*log(1 + y)", "y")]
+)
+def test_nothing_where_a_factor_is_no_function_of_a_product(text: str, arg: str) -> None:
+    """In an exponential the elasticity is its exponent: nothing is gained."""
+    assert not made(text, arg)
+
+
+def test_a_curve_through_0_and_1() -> None:
+    """Its derivative by the curvature cancels where that is small, and where x is near 1."""
+    spec = parse("log(1 + m*x)/log(1 + m)", args=["x", "m"], assume=["x > 0", "m > 0"])
+    forms, points = search(spec), sample(spec, 512, 5)
+    truth = np.where(representable(points.truth_partials, np.float32), points.truth_partials, np.nan)[:, 0, 1]
+    at = Evaluator(columns(spec, points.at))
+    plain, better = (
+        np.nanmean(np.where(np.isnan(truth), np.nan, judged(e, at, truth).bits))
+        for e in (plainly.partial(spec.outputs[0], "m"), forms.partials[0][1])
+    )
+    assert plain > 8
+    assert better < 1.5
