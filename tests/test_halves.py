@@ -56,7 +56,7 @@ def test_what_is_even_or_odd_is_searched_over_positive_numbers(text: str, turned
     targets = [
         Target((e,), points.truth_values[:, 0]) for e in (*spec.outputs, *(var("x") for _ in spec.args))
     ]
-    over_ratios.forms(spec, points.at, targets, [0], solve)
+    over_ratios.forms(spec, points.at, targets, [0], solve, halves=True)
     assert bool(asked) == bool(turned)
     for at in asked:
         for k, name in enumerate(spec.args):

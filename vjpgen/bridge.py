@@ -151,6 +151,11 @@ def to_sympy(e: Expr, symbols: Mapping[str, Any]) -> Any:
     return done[e]
 
 
+def has_sympy(e: Expr) -> bool:
+    """Whether all operations of an expression have a counterpart in sympy."""
+    return all(not x.args or x.op in _FORWARD for x in walk(e))
+
+
 def from_sympy(s: Any, names: Mapping[Any, str] | None = None) -> Expr:
     """The `Expr` of a sympy expression.
 

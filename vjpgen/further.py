@@ -10,6 +10,7 @@ from typing import Any
 
 from vjpgen import apart, derive, elastic, first_terms, inner, rational
 from vjpgen.beams import OUTSIDE
+from vjpgen.bridge import has_sympy
 from vjpgen.candidates import Target
 from vjpgen.expr import Expr, has_op, walk
 from vjpgen.spec import Spec
@@ -59,13 +60,23 @@ def changes(shapes: Sequence[Expr], spec: Spec, positive: frozenset[str]) -> lis
     return [c for e in two if not has_op(e, *OUTSIDE) for c in inner.changes(e, scope)]
 
 
-def terms_apart(formula: Expr, spec: Spec, positive: frozenset[str]) -> list[inner.Change]:
-    """Shapes in which terms that cancel are taken apart, or of one quotient over inner functions."""
+def terms_apart(
+    formula: Expr, forms: Sequence[Expr], spec: Spec, positive: frozenset[str]
+) -> list[inner.Change]:
+    """Shapes in which terms that cancel are taken apart, or of one quotient over inner functions.
+
+    Args:
+        formula: what they are equal to.
+        forms: what was found for it so far, in which other functions may show.
+        spec: the function.
+        positive: the arguments that are above 0.
+    """
     if has_op(formula, *OUTSIDE):
         return []
     scope = derive.symbols(spec.args, positive)
+    found = [c for e in forms if has_sympy(e) for c in inner.changes(e, scope)]
     one_quotient = (c for e in rational.rational(formula)[:1] for c in inner.changes(e, scope))
-    return [*apart.changes(formula, scope), *first_terms.changes(formula, scope), *one_quotient]
+    return [*apart.changes(formula, scope), *first_terms.changes(formula, scope), *one_quotient, *found]
 
 
 def elasticities(

@@ -90,7 +90,7 @@ class Improver:
                         targets[k] = replace(targets[k], shapes=targets[k].shapes + fresh)
                     if graph is graphs[-1]:
                         for k in todo:
-                            self.known[k].apart += self._apart(targets[k].shapes[0])
+                            self.known[k].apart += self._apart(k, targets[k].shapes[0])
                         alike = {k: t for k in todo if (t := self._alike(k, targets))}
                         self._advance(targets, alike)
                         todo = [k for k in todo if k not in alike or not self._good(k, targets[k], graph)]
@@ -118,14 +118,16 @@ class Improver:
         """What a search over ratios of the arguments finds for the forms that do not meet a bar."""
 
         def solved(g: Spec, at: Array, over: Sequence[Target]) -> tuple[Expr, ...]:
-            graphs = self.effort.graphs if len(g.args) <= _FEW_RATIOS else self.effort.graphs[:2]
+            few = 1 if halves else _FEW_RATIOS
+            graphs = self.effort.graphs if len(g.args) <= few else self.effort.graphs[:2]
             return Improver(g, at, replace(self.effort, graphs=graphs, words=False)).improve(over)
 
-        poor = [k for k in self.known if not self._good(k, targets[k], bar)]
-        found = over_ratios.forms(self.spec, self.at, targets, poor, solved)
-        for k, form in found.items():
-            self.known[k].apart = (form,)
-        self._advance(targets, dict.fromkeys(found, ()))
+        for halves in (False, True):
+            poor = [k for k in self.known if not self._good(k, targets[k], bar)]
+            found = over_ratios.forms(self.spec, self.at, targets, poor, solved, halves=halves)
+            for k, form in found.items():
+                self.known[k].apart = (form,)
+            self._advance(targets, dict.fromkeys(found, ()))
 
     def _parts(self) -> tuple[list[int], list[int]]:
         """Values, then partials, which begin with what was found for the values."""
@@ -171,11 +173,11 @@ class Improver:
     def _above(self, e: Expr) -> bool:
         return bool((self.many_wide(e) > 0).all())
 
-    def _apart(self, formula: Expr) -> tuple[Expr, ...]:
+    def _apart(self, k: int, formula: Expr) -> tuple[Expr, ...]:
         """Shapes for what nothing has made good so far."""
         from vjpgen import further
 
-        return self.inner.over(further.terms_apart(formula, self.spec, self.positive))
+        return self.inner.over(further.terms_apart(formula, self.known[k].equal, self.spec, self.positive))
 
     def _alike(self, k: int, targets: Sequence[Target]) -> list[Term]:
         """What a graph of its own has over differences of like functions, each searched for itself."""
@@ -270,7 +272,7 @@ class Improver:
         """The best choice among candidates or what there was so far, and the candidates in it."""
         truth, env, known = counted(target.truth[: self.seen]), self.broad, self.known[k]
         names = variables(target.shapes[0])
-        inner = (*regimes.operands(candidates), *middle.distances(target.shapes))
+        inner = regimes.operands(candidates) + regimes.earlier(known.form) + middle.distances(target.shapes)
         scrutinees = regimes.scrutinees(names, inner)
         choice = regimes.choose(candidates, env, scrutinees)
         while (worthless := refute.wrong_limit(choice, target.shapes[0], self.spec, env)) is not None:

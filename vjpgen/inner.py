@@ -211,8 +211,10 @@ def _primitive(term: Any) -> Any | None:
 def _distributed(term: Any) -> Any:
     """A product with the sums in its numerator multiplied out, its denominators as they are."""
     sums = [a for a in sp.Mul.make_args(term) if a.is_Add]
+    if not sums:
+        return term
     rest = sp.Mul(*(a for a in sp.Mul.make_args(term) if not a.is_Add))
-    return sp.Add(*(rest * sp.Mul(*row) for row in itertools.product(*(s.args for s in sums))))
+    return sp.Add(*(_distributed(rest * sp.Mul(*row)) for row in itertools.product(*(s.args for s in sums))))
 
 
 class _Changing:
@@ -269,6 +271,8 @@ class _Changing:
 
     def _outlined(self, s: Any) -> Any:
         """A function of u alone: a power of u, times a symbol for the rest where that has a zero to hide."""
+        if s.is_Add and s.is_rational_function(self.u):
+            s = sp.factor(s)
         powers = sp.Mul(*(a for a in sp.Mul.make_args(s) if a.is_number or self._monomial(a)))
         g = s / powers
         expansion = self._expansion(g)

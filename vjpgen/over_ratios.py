@@ -82,7 +82,13 @@ class _Problem:
 
 
 def forms(
-    spec: Spec, at: Array, targets: Sequence[Target], wanted: Sequence[int], solve: Solve
+    spec: Spec,
+    at: Array,
+    targets: Sequence[Target],
+    wanted: Sequence[int],
+    solve: Solve,
+    *,
+    halves: bool = False,
 ) -> Mapping[int, Expr]:
     """Forms that a search over differences and ratios finds; none where there is no such thing.
 
@@ -92,6 +98,7 @@ def forms(
         targets: values, then partials, output by output.
         wanted: the numbers of the targets to search.
         solve: the search, of a function at its points.
+        halves: whether to search over positive numbers, and only where that changes something.
     """
     if not wanted:
         return {}
@@ -101,6 +108,10 @@ def forms(
         i, arg = (k, None) if k < n else ((k - n) // m, spec.args[(k - n) % m])
         found[k] = _Formula(i, arg, arg, targets[k].shapes[0])
     problem = _reduced(_Problem(found, spec.args, at.astype(np.float64)), n)
+    if halves:
+        whole, problem = problem, _halved(problem)
+        if problem is whole:
+            return {}
     with np.errstate(over="ignore", under="ignore"):
         single = problem.rows.astype(np.float32)
     single = single[_within(problem.rows)]
@@ -116,12 +127,17 @@ def _reduced(problem: _Problem, n: int) -> _Problem:
         problem = _over_difference(problem, difference) or problem
     while len(problem.names) > 1 and (fewer := _scaled(problem, n)) is not None:
         problem = fewer
-    for name in problem.names:
-        problem = _halved(problem, name) or problem
     return problem
 
 
-def _halved(problem: _Problem, name: str) -> _Problem | None:
+def _halved(problem: _Problem) -> _Problem:
+    """The problem over positive numbers of each variable for which that is all of it."""
+    for name in problem.names:
+        problem = _half(problem, name) or problem
+    return problem
+
+
+def _half(problem: _Problem, name: str) -> _Problem | None:
     """The problem over positive numbers of one variable; None where a formula is not even or odd in it."""
     rows, k = problem.rows, problem.names.index(name)
     if (rows[:, k] >= 0).all() or (rows[:, k] <= 0).all():

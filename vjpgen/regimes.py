@@ -86,6 +86,13 @@ def operands(terms: Sequence[Term]) -> list[Expr]:
     return [*found, *list(dict.fromkeys(sums))[:2]]
 
 
+def earlier(form: Expr) -> list[Expr]:
+    """What the outermost choice of a form looks at."""
+    if form.op != "where" or form.args[0].op not in ("lt", "ge") or form.args[0].args[1].names:
+        return []
+    return [form.args[0].args[0]]
+
+
 def _pool(best: Term, terms: Sequence[Term]) -> list[Term]:
     pool, cover = [best], best.bits
     rest = [t for t in terms if t is not best]
