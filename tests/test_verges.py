@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 
 import vjpgen
+from vjpgen import search as searching
+from vjpgen.effort import Effort
+from vjpgen.expr import num
 from vjpgen.floats import huge, representable, tiny
+from vjpgen.forms import Forms
 from vjpgen.parse import parse
 from vjpgen.points import Points, sample
-from vjpgen.verges import verges
+from vjpgen.spec import Spec
+from vjpgen.verges import lost, verges
 
 
 def found(text: str, *assume: str, seed: int = 3) -> Points:
@@ -82,3 +87,30 @@ def test_a_function_of_softmax_is_a_number_at_moderate_inputs() -> None:
     for k in range(2):
         bars = tuple(np.full_like(x, float(i == k)) for i in range(2))
         assert all(np.isfinite(g).all() for g in pull(tuple(map(jnp.asarray, bars))))
+
+
+def test_moderate_points_at_which_a_form_is_lost() -> None:
+    spec = parse("1/(1 + exp(-x))")
+    form = parse("exp(x)/(1 + exp(x))").outputs[0]
+    forms = Forms(spec, (form,), ((num(0),),), ())
+    gone = lost(forms, 1)
+    assert 3 <= len(gone.at) <= 8
+    assert (gone.at > 88).all()
+    np.testing.assert_array_equal(gone.truth_values, 1)
+    assert not len(lost(Forms(spec, spec.outputs, ((num(0),),), ()), 1).at)
+
+
+def test_a_form_that_is_lost_at_moderate_points_is_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = parse("1/(1 + exp(-x))")
+    form = parse("exp(x)/(1 + exp(x))").outputs[0]
+    gone, once, edges = lost(Forms(spec, (form,), ((num(0),),), ()), 1), searching._search, list[Points]()
+
+    def searched(spec: Spec, points: Points, how: Effort, derived: object, edge: Points) -> Forms:
+        edges.append(edge)
+        return once(spec, points, how, derived, edge)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(searching, "_search", searched)
+    monkeypatch.setattr(searching, "lost", lambda found, seed: gone)
+    searching.search(spec)
+    first, second = edges
+    np.testing.assert_array_equal(second.at, np.concatenate([first.at, gone.at]))

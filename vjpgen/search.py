@@ -31,9 +31,10 @@ from vjpgen.points import Points, joined, sample
 from vjpgen.spec import Meant, Spec
 from vjpgen.tidy import tidy
 from vjpgen.truth import Truth
-from vjpgen.verges import verges
+from vjpgen.verges import lost, verges
 
 _SEED = 20240229
+_LOST = 3  # of some thousand moderate points: where forms are not finite at so many, these are searched too
 _ZEROS = 16  # one point in so many, where the formula has a limit at 0 and no value
 
 
@@ -52,7 +53,11 @@ def search(spec: Spec, *, effort: str = "normal", prefer: str = "accuracy") -> F
     plain = replace(spec, meant=None)
     points, how = sample(plain, POINTS, _SEED), replace(EFFORTS[effort], price=PRICES[prefer])
     edge = verges(plain, points, _SEED)
-    found = mend(_search(plain, points, how, spec.derived, edge), spec.derived)
+    found = _search(plain, points, how, spec.derived, edge)
+    gone = lost(found, _SEED)
+    if len(gone.at) >= _LOST:
+        found = _search(plain, points, how, spec.derived, joined(edge, gone))
+    found = mend(found, spec.derived)
     found = whole_powers.mend(found, spec.derived, _SEED, how)
     if spec.meant is not None:
         return _with_gradient(spec, spec.meant, found, points.at, how)

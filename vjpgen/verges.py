@@ -20,6 +20,7 @@ from vjpgen.candidates import columns, full
 from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, has_op, variables
 from vjpgen.floats import representable
+from vjpgen.forms import Forms
 from vjpgen.points import Drawing, Format, Points, between, joined
 from vjpgen.spec import Spec
 
@@ -69,11 +70,31 @@ def _last_binade(drawing: Drawing) -> np.ndarray:
     return at
 
 
-def _broken(drawing: Drawing) -> np.ndarray:
-    """Points where the formula or a plain partial of it is infinite or NaN in float32, and not in float64.
+def lost(found: Forms, seed: int) -> Points:
+    """Points of moderate size where a form is infinite or NaN, and the formula as written is not.
 
-    Arguments are drawn apart, or close to each other: the softmax of 200 and 130 is an ordinary number.
+    Args:
+        found: the forms.
+        seed: other ones give other points.
     """
+    spec = found.spec
+    drawing = Drawing(spec, Format.of(np.float32), np.random.default_rng(seed + 1))
+    at = _moderate(drawing)
+    narrow, wide = (Evaluator({n: c.astype(t) for n, c in columns(spec, at).items()}, t) for t in _BOTH)
+    pairs = [*zip(spec.outputs, found.values, strict=True)]
+    for o, row in zip(spec.outputs, found.partials, strict=True):
+        if o.op == "where" or not has_op(o, "where"):
+            pairs += [(plainly.partial(o, a), e) for a, e in zip(spec.args, row, strict=True)]
+    gone = np.zeros(len(at), bool)
+    for formula, form in pairs:
+        finite = np.isfinite(full(narrow(formula), at[:, 0]))
+        finite &= representable(full(wide(formula), at[:, 0]), np.float32)
+        gone[np.flatnonzero(finite & ~np.isfinite(full(narrow(form), at[:, 0])))[:_FEWEST_BROKEN]] = True
+    return drawing.keep(at[gone], int(gone.sum()))
+
+
+def _moderate(drawing: Drawing) -> np.ndarray:
+    """Points of moderate size, their arguments drawn apart, or close to each other."""
     spec, rng = drawing.spec, drawing.rng
     size = 2.0 ** rng.uniform(-_MODERATE, _MODERATE, (_TRIED, len(spec.args)))
     drawn = np.where(rng.random(size.shape) < 0.5, -size, size)
@@ -81,7 +102,15 @@ def _broken(drawing: Drawing) -> np.ndarray:
     drawn[alike, 1:] = drawn[alike, :1] * rng.uniform(0.5, 1.5, (alike.sum(), len(spec.args) - 1))
     drawn = np.where((drawn < drawing.low) | (drawn > drawing.high), -drawn, drawn)
     at = drawn.astype(np.float32)
-    at = at[drawing.accepts(at)]
+    return np.asarray(at[drawing.accepts(at)])
+
+
+def _broken(drawing: Drawing) -> np.ndarray:
+    """Points where the formula or a plain partial of it is infinite or NaN in float32, and not in float64.
+
+    The softmax of 200 and 130 is an ordinary number.
+    """
+    spec, at = drawing.spec, _moderate(drawing)
     whole = [o for o in spec.outputs if o.op == "where" or not has_op(o, "where")]
     slopes = [plainly.partial(o, a) for o in whole for a in variables(o)]
     narrow, wide = (Evaluator({n: c.astype(t) for n, c in columns(spec, at).items()}, t) for t in _BOTH)
