@@ -72,3 +72,12 @@ def test_a_curve_through_0_and_1() -> None:
     )
     assert plain > 8
     assert better < 1.5
+
+
+def test_the_value_is_that_of_the_output_it_belongs_to() -> None:
+    """The first output is a constant, of which nothing is known to the search."""
+    spec = parse("(2, log(1 + m*x)/log(1 + m))", args=["x", "m"], assume=["x > 0", "m > 0"])
+    form, points = search(spec).partials[1][1], sample(spec, 512, 5)
+    truth = np.where(representable(points.truth_partials, np.float32), points.truth_partials, np.nan)[:, 1, 1]
+    bits = judged(form, Evaluator(columns(spec, points.at)), truth).bits
+    assert np.nanmean(np.where(np.isnan(truth), np.nan, bits)) < 1.5

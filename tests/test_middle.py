@@ -49,6 +49,14 @@ def test_nothing_where_there_is_no_such_difference(text: str) -> None:
     assert not middle.distances([formula(text)])
 
 
+def test_an_argument_may_have_the_name_of_the_operand() -> None:
+    (e, *_), env = (
+        middle.near([formula("erf(u + b) - erf(u)")]),
+        {"u": np.array([0.5]), "b": np.array([1e-6])},
+    )
+    assert evaluate(e, env, np.float64) == pytest.approx(2e-6 / np.sqrt(np.pi) * np.exp(-0.25), rel=1e-5)
+
+
 def test_how_far_apart_the_operands_are() -> None:
     found = [show(e) for e in middle.distances([formula("digamma(a + b) - digamma(a)")])]
     assert found == ["abs(b)", "abs(b / ((2 * a + b) / 2))"]

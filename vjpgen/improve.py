@@ -180,13 +180,14 @@ class Improver:
         return self.inner.over(further.terms_apart(formula, self.known[k].equal, self.spec, self.positive))
 
     def _alike(self, k: int, targets: Sequence[Target]) -> list[Term]:
-        """What a graph of its own has over differences of like functions, each searched for itself."""
+        """What a graph of its own has over differences of like functions, and over elasticities."""
         from vjpgen import further
 
         shapes = middle.apart(targets[k].shapes[0], self.inner.part)
         changes = further.elasticities(k, targets, self.spec, self.positive)
+        value = self.known.get((k - len(self.spec.outputs)) // len(self.spec.args))
         for formula in {part: None for c in changes for _, part in c.logs}:
-            self.inner.part(formula, self.known[0].form)
+            self.inner.part(formula, value.form if value is not None else None)
         shapes += self.inner.over(changes)
         target = replace(targets[k], shapes=shapes)
         return self._beams([target], self.effort.graphs[1].nodes)[0] if shapes else []

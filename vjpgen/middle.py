@@ -27,8 +27,6 @@ _FUNCTIONS = frozenset(
 )
 _SUM = frozenset(("add", "sub"))
 _NODES = (1, 5)  # of the rules that are tried
-
-
 _U = var("u")
 # F(a) - F(b) less F(1 + a) - F(1 + b), by a, b and a - b: what the pole at 0 adds
 _STEPS: dict[str, Callable[[Expr, Expr, Expr], Expr]] = {
