@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from vjpgen import derive
-from vjpgen.evaluation import evaluate
+from vjpgen.candidates import columns, judged
+from vjpgen.evaluation import Evaluator, evaluate
 from vjpgen.expr import Expr, substitute, var, variables
+from vjpgen.floats import representable
 from vjpgen.inner import Change
 from vjpgen.parse import parse
+from vjpgen.points import sample
+from vjpgen.spec import Spec
 
 Changes = Callable[[Expr, dict[str, Any]], list[Change]]
 
@@ -44,3 +48,12 @@ def same(changes: Changes, text: str, rtol: float) -> None:
     for change in made:
         for shape in change.shapes:
             np.testing.assert_allclose(evaluate(whole(change, shape), env, np.float64), exact, rtol=rtol)
+
+
+def mean_bits(spec: Spec, forms: Sequence[Expr], arg: str | None = None, output: int = 0) -> list[float]:
+    """The errors of forms of an output, or of its partial, at points that no step of the search has used."""
+    points = sample(spec, 512, 5)
+    values, partials = points.truth_values, points.truth_partials
+    truth = values[:, output] if arg is None else partials[:, output, spec.args.index(arg)]
+    known, at = representable(truth, np.float32), Evaluator(columns(spec, points.at))
+    return [float(judged(e, at, np.where(known, truth, np.nan)).bits[known].mean()) for e in forms]

@@ -5,15 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from changed import formula, whole
+from changed import formula, mean_bits, whole
 from vjpgen import derive, elastic, plainly
-from vjpgen.candidates import columns, judged
-from vjpgen.evaluation import Evaluator, evaluate
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import variables
-from vjpgen.floats import representable
 from vjpgen.inner import Change
 from vjpgen.parse import parse
-from vjpgen.points import sample
 from vjpgen.search import search
 
 FORMULAS = (
@@ -63,13 +60,8 @@ def test_nothing_where_a_factor_is_no_function_of_a_product(text: str, arg: str)
 def test_a_curve_through_0_and_1() -> None:
     """Its derivative by the curvature cancels where that is small, and where x is near 1."""
     spec = parse("log(1 + m*x)/log(1 + m)", args=["x", "m"], assume=["x > 0", "m > 0"])
-    forms, points = search(spec), sample(spec, 512, 5)
-    truth = np.where(representable(points.truth_partials, np.float32), points.truth_partials, np.nan)[:, 0, 1]
-    at = Evaluator(columns(spec, points.at))
-    plain, better = (
-        np.nanmean(np.where(np.isnan(truth), np.nan, judged(e, at, truth).bits))
-        for e in (plainly.partial(spec.outputs[0], "m"), forms.partials[0][1])
-    )
+    shapes = plainly.partial(spec.outputs[0], "m"), search(spec).partials[0][1]
+    plain, better = mean_bits(spec, shapes, "m")
     assert plain > 8
     assert better < 1.5
 
@@ -77,7 +69,5 @@ def test_a_curve_through_0_and_1() -> None:
 def test_the_value_is_that_of_the_output_it_belongs_to() -> None:
     """The first output is a constant, of which nothing is known to the search."""
     spec = parse("(2, log(1 + m*x)/log(1 + m))", args=["x", "m"], assume=["x > 0", "m > 0"])
-    form, points = search(spec).partials[1][1], sample(spec, 512, 5)
-    truth = np.where(representable(points.truth_partials, np.float32), points.truth_partials, np.nan)[:, 1, 1]
-    bits = judged(form, Evaluator(columns(spec, points.at)), truth).bits
-    assert np.nanmean(np.where(np.isnan(truth), np.nan, bits)) < 1.5
+    (bits,) = mean_bits(spec, [search(spec).partials[1][1]], "m", 1)
+    assert bits < 1.5

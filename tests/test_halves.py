@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from changed import formula
+from changed import formula, mean_bits
 from vjpgen import over_ratios
-from vjpgen.candidates import Target, columns, judged
-from vjpgen.evaluation import Evaluator, evaluate
+from vjpgen.candidates import Target
+from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, show, var
 from vjpgen.floats import Array
 from vjpgen.halves import Half
@@ -66,9 +66,6 @@ def test_what_is_even_or_odd_is_searched_over_positive_numbers(text: str, turned
 def test_the_search_uses_it() -> None:
     """The entropy of a spin cancels at both ends; 1 - tanh(x) mends one of them alone."""
     spec = parse("log(2*cosh(x)) - x*tanh(x)")
-    form, points = search(spec).values[0], sample(spec, 512, 99)
-    truth = points.truth_values[:, 0]
-    at = Evaluator(columns(spec, points.at))
-    plain, better = (float(np.nanmean(judged(e, at, truth).bits)) for e in (spec.outputs[0], form))
+    plain, better = mean_bits(spec, (spec.outputs[0], search(spec).values[0]))
     assert plain > 4
     assert better < 0.5

@@ -87,7 +87,7 @@ _SLOPES: dict[str, _Slopes] = {
     "gamma": lambda a, y: (y * call("digamma", a[0]),),
     "stirling": lambda a, y: (call("digamma_excess", a[0]) - _HALF / a[0],),
     "digamma": lambda a, y: (call("polygamma", _ONE, a[0]),),
-    "polygamma": lambda a, y: (_ZERO, call("polygamma", _more(a[0]), a[1])),
+    "polygamma": lambda a, y: (_ZERO, call("polygamma", _moved(a[0], 1), a[1])),
     "digamma_excess": lambda a, y: (call("polygamma", _ONE, _ONE + a[0]) - _ONE / a[0],),
     "logistic": lambda a, y: (_logistic(a[0]) * _logistic(-a[0]),),
     "softplus": lambda a, y: (_logistic(a[0]),),
@@ -141,19 +141,14 @@ def _quotient(x: Expr, below: list[Expr]) -> Expr:
 
 def _power(x: Expr, below: list[Expr]) -> Expr:
     (a, b), (da, db) = x.args, below
-    by_base = _ZERO if da is _ZERO else _times(b * _pow(a, b - _ONE if b.op != "num" else _less(b)), da)
+    by_base = _ZERO if da is _ZERO else _times(b * _pow(a, b - _ONE if b.op != "num" else _moved(b, -1)), da)
     by_exponent = _ZERO if db is _ZERO else _times(x * _log(a), db)
     return _plus(by_base, by_exponent)
 
 
-def _less(b: Expr) -> Expr:
+def _moved(b: Expr, n: int) -> Expr:
     assert isinstance(b.value, Fraction)
-    return num(b.value - 1)
-
-
-def _more(b: Expr) -> Expr:
-    assert isinstance(b.value, Fraction)
-    return num(b.value + 1)
+    return num(b.value + n)
 
 
 def _plus(a: Expr, b: Expr) -> Expr:

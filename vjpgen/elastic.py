@@ -7,7 +7,7 @@ with E(u) = 1 + u*K(u) it is f*(x*K(m*x) - K(m)): functions of one variable, eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sympy as sp
@@ -42,23 +42,19 @@ def changes(formula: Expr, arg: str, scope: dict[str, Any]) -> list[Change]:
     if plain.count_ops() > _MOST_OPERATIONS:
         return []
     u = sp.Symbol(unused(scope), real=True)
-    factors = list(_factors(plain, x, u))
-    if None in factors or not 1 < len(factors) <= _MOST_FACTORS:
+    dependent = [f for f in sp.Mul.make_args(plain) if x in f.free_symbols]
+    factors = [one for f in dependent if (one := _factor(f, x, u)) is not None]
+    if len(factors) < len(dependent) or not 1 < len(factors) <= _MOST_FACTORS:
         return []
-    found = (_change(formula, x, u, factors, scope, apart) for apart in (True, False))  # type: ignore[arg-type]
+    found = (_change(formula, x, u, factors, scope, apart) for apart in (True, False))
     return [c for c in found if c is not None]
 
 
-def _factors(s: Any, x: Any, u: Any) -> Iterator[_Factor | None]:
-    """The factors that depend on x; None for one that is no function of one product."""
-    for factor in sp.Mul.make_args(s):
-        base, power = factor.as_base_exp()
-        if x not in factor.free_symbols:
-            continue
-        yield None if x in power.free_symbols or base is sp.E else _factor(base, power, x, u)
-
-
-def _factor(base: Any, power: Any, x: Any, u: Any) -> _Factor | None:
+def _factor(factor: Any, x: Any, u: Any) -> _Factor | None:
+    """A factor that depends on x; None where it is no constant power of a function of one product."""
+    base, power = factor.as_base_exp()
+    if x in power.free_symbols:
+        return None
     if base is x:
         return _Factor(power, sp.S.One, sp.S.One)
     for product, degree in _products(base, x):
@@ -82,7 +78,7 @@ def _products(s: Any, x: Any) -> Iterator[tuple[Any, int]]:
 
 
 def _change(
-    formula: Expr, x: Any, u: Any, factors: list[_Factor], scope: dict[str, Any], apart: bool
+    formula: Expr, x: Any, u: Any, factors: Sequence[_Factor], scope: dict[str, Any], apart: bool
 ) -> Change | None:
     """The sum of the elasticities, or of what is left of them when their limits at 0 are taken apart."""
     names = {symbol: name for name, symbol in scope.items()}

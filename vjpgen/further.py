@@ -84,7 +84,10 @@ def elasticities(
 ) -> list[inner.Change]:
     """Shapes of a partial over the elasticities of what its value is a product of; none of a value."""
     n = len(spec.outputs)
-    i, j = divmod(k - n, len(spec.args))
-    if k < n or has_op(targets[i].shapes[0], *OUTSIDE):
+    if k < n:
         return []
-    return elastic.changes(targets[i].shapes[0], spec.args[j], derive.symbols(spec.args, positive))
+    i, j = divmod(k - n, len(spec.args))
+    formula = targets[i].shapes[0]
+    if has_op(formula, *OUTSIDE):
+        return []
+    return elastic.changes(formula, spec.args[j], derive.symbols(spec.args, positive))

@@ -91,9 +91,9 @@ class Improver:
                     if graph is graphs[-1]:
                         for k in todo:
                             self.known[k].apart += self._apart(k, targets[k].shapes[0])
-                        alike = {k: t for k in todo if (t := self._alike(k, targets))}
-                        self._advance(targets, alike)
-                        todo = [k for k in todo if k not in alike or not self._good(k, targets[k], graph)]
+                        parts = {k: t for k in todo if (t := self._over_parts(k, targets))}
+                        self._advance(targets, parts)
+                        todo = [k for k in todo if k not in parts or not self._good(k, targets[k], graph)]
                 if todo:
                     room = graph.nodes + graph.nodes // 4 * (len(self.known) - len(todo))
                     terms = self._beams([targets[k] for k in todo], room, glance=not turn)
@@ -179,15 +179,15 @@ class Improver:
 
         return self.inner.over(further.terms_apart(formula, self.known[k].equal, self.spec, self.positive))
 
-    def _alike(self, k: int, targets: Sequence[Target]) -> list[Term]:
-        """What a graph of its own has over differences of like functions, and over elasticities."""
+    def _over_parts(self, k: int, targets: Sequence[Target]) -> list[Term]:
+        """What a graph of its own has over differences of like functions, or over elasticities."""
         from vjpgen import further
 
         shapes = middle.apart(targets[k].shapes[0], self.inner.part)
         changes = further.elasticities(k, targets, self.spec, self.positive)
-        value = self.known.get((k - len(self.spec.outputs)) // len(self.spec.args))
-        for formula in {part: None for c in changes for _, part in c.logs}:
-            self.inner.part(formula, value.form if value is not None else None)
+        i = (k - len(self.spec.outputs)) // len(self.spec.args)
+        if changes and i in self.known:
+            self.inner.part(targets[i].shapes[0], self.known[i].form)
         shapes += self.inner.over(changes)
         target = replace(targets[k], shapes=shapes)
         return self._beams([target], self.effort.graphs[1].nodes)[0] if shapes else []

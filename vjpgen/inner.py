@@ -271,7 +271,7 @@ class _Changing:
 
     def _outlined(self, s: Any) -> Any:
         """A function of u alone: a power of u, times a symbol for the rest where that has a zero to hide."""
-        if s.is_Add and s.is_rational_function(self.u):
+        if s.is_Add and s.is_rational_function(self.u):  # 1 - u/(1 + u) cancels where u is large
             s = sp.factor(s)
         powers = sp.Mul(*(a for a in sp.Mul.make_args(s) if a.is_number or self._monomial(a)))
         g = s / powers

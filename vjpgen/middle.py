@@ -16,7 +16,7 @@ from operator import add
 import numpy as np
 
 from vjpgen import chain
-from vjpgen.collect import terms, times
+from vjpgen.collect import merged, terms, times
 from vjpgen.expr import Expr, call, num, substitute, var, walk
 from vjpgen.rational import in_lowest_terms
 from vjpgen.tidy import tidy
@@ -75,10 +75,7 @@ def _alone(shapes: Iterable[Expr]) -> Iterator[tuple[Expr, Expr, Fraction]]:
 
 
 def _terms(e: Expr) -> dict[Expr, Fraction]:
-    found: dict[Expr, Fraction] = {}
-    for t, share in terms(e, Fraction(1)):
-        found[t] = found.get(t, Fraction(0)) + share
-    return found
+    return merged(terms(e, Fraction(1)))
 
 
 def _pairs(total: Expr) -> Iterator[tuple[Expr, Expr, Fraction]]:

@@ -142,22 +142,30 @@ def _half(problem: _Problem, name: str) -> _Problem | None:
     rows, k = problem.rows, problem.names.index(name)
     if (rows[:, k] >= 0).all() or (rows[:, k] <= 0).all():
         return None
-    with np.errstate(all="ignore"):
-        usual = rows[(np.abs(np.log2(np.abs(rows))) < _USUAL).all(axis=1)][:_TRIED]
+    usual = rows[_usual(rows)]
     one, other = problem.exact(usual), problem.exact(_turned(usual, k, -usual[:, k]))
     half, over = Half(name), {}
     for column, (number, f) in enumerate(problem.formulas.items()):
         here, there = one[:, column], other[:, column]
         known = np.isfinite(here) & np.isfinite(there)
         signs = [s for s in (1, -1) if (np.abs(there - s * here) <= _CLOSE * np.abs(here))[known].all()]
-        if not signs or known.sum() < len(known) / 2:
+        if not signs or known.sum() < max(1, len(known) / 2):
             return None
         over[number] = replace(f, expr=half.alone(f.expr), steps=(*f.steps, _Step(half, int(signs[0] < 0))))
     return _Problem(over, problem.names, _turned(rows, k, np.abs(rows[:, k])))
 
 
 def _turned(rows: Array, k: int, column: Array) -> Array:
-    return np.concatenate([rows[:, :k], column[:, None], rows[:, k + 1 :]], axis=1)
+    """The rows with other numbers in one column."""
+    turned = rows.copy()
+    turned[:, k] = column
+    return turned
+
+
+def _usual(rows: Array) -> Array:
+    """The numbers of a few rows of usual magnitudes."""
+    with np.errstate(all="ignore"):
+        return np.flatnonzero((np.abs(np.log2(np.abs(rows))) < _USUAL).all(axis=1))[:_TRIED]
 
 
 def _over_difference(problem: _Problem, difference: Difference) -> _Problem | None:
@@ -200,9 +208,7 @@ def _within(rows: Array) -> Array:
 
 def _holds(problem: _Problem, fewer: _Problem, scale: int) -> bool:
     """Whether all formulas are what the scaling says, where the scale is negative too."""
-    with np.errstate(all="ignore"):
-        usual = (np.abs(np.log2(np.abs(problem.rows))) < _USUAL).all(axis=1)
-    chosen = np.flatnonzero(usual)[:_TRIED]
+    chosen = _usual(problem.rows)
     one, other = problem.exact(problem.rows[chosen]), fewer.exact(fewer.rows[chosen])
     for k, f in enumerate(fewer.formulas.values()):
         with np.errstate(all="ignore"):

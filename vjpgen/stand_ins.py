@@ -111,8 +111,9 @@ class StandIns:
         if (e, None) not in self._known:
             exact = Truth((e,), self._spec.args).values(self._at.astype(np.float64))[:, 0]
             symbol = self._name((e, None), exact[: self._count])
-            target = Target((e,), exact)
-            (self.meaning[symbol],) = [form] if form else self._solve_part(self._spec, self._at, [target])
+            if form is None:
+                (form,) = self._solve_part(self._spec, self._at, [Target((e,), exact)])
+            self.meaning[symbol] = form
         return self._known[e, None]
 
     def _inner(self, one: Inner, at: Expr) -> Expr:

@@ -80,7 +80,7 @@ def lost(found: Forms, seed: int) -> Points:
     spec = found.spec
     drawing = Drawing(spec, Format.of(np.float32), np.random.default_rng(seed + 1))
     at = _moderate(drawing)
-    narrow, wide = (Evaluator({n: c.astype(t) for n, c in columns(spec, at).items()}, t) for t in _BOTH)
+    narrow, wide = _evaluators(spec, at)
     pairs = [*zip(spec.outputs, found.values, strict=True)]
     for o, row in zip(spec.outputs, found.partials, strict=True):
         if o.op == "where" or not has_op(o, "where"):
@@ -105,6 +105,12 @@ def _moderate(drawing: Drawing) -> np.ndarray:
     return np.asarray(at[drawing.accepts(at)])
 
 
+def _evaluators(spec: Spec, at: np.ndarray) -> tuple[Evaluator, Evaluator]:
+    """At some points, in float32 and in float64."""
+    one, other = (Evaluator({n: c.astype(t) for n, c in columns(spec, at).items()}, t) for t in _BOTH)
+    return one, other
+
+
 def _broken(drawing: Drawing) -> np.ndarray:
     """Points where the formula or a plain partial of it is infinite or NaN in float32, and not in float64.
 
@@ -113,7 +119,7 @@ def _broken(drawing: Drawing) -> np.ndarray:
     spec, at = drawing.spec, _moderate(drawing)
     whole = [o for o in spec.outputs if o.op == "where" or not has_op(o, "where")]
     slopes = [plainly.partial(o, a) for o in whole for a in variables(o)]
-    narrow, wide = (Evaluator({n: c.astype(t) for n, c in columns(spec, at).items()}, t) for t in _BOTH)
+    narrow, wide = _evaluators(spec, at)
 
     def inside(e: Expr) -> np.ndarray:
         return representable(full(wide(e), at[:, 0]), np.float32)
