@@ -43,6 +43,26 @@ def test_what_has_a_degree(text: str, degree: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "degree"),
+    [
+        ("(a*x**p + (1 - a)*y**p)**(1/p)", 1),
+        ("(x**(2*p)*y**(1 - p) + y**(p + 1)*a)**2/x**(p + 1)*y**(2 - p)", 3),
+        ("x*exp(-(x/y)**p)", 1),
+    ],
+)
+def test_exponents_that_are_formulas(text: str, degree: int) -> None:
+    found = by_scale(text, "x", "y", "p", "a")
+    others = {"p": 0, "a": 0}
+    assert found["x"] == ({"y": 1, **others}, (degree,))
+    assert found["y"] == ({"x": 1, **others}, (degree,))
+
+
+@pytest.mark.parametrize("text", ["x**p/y**p + x", "x**p + y**p", "log(x**p + y**p)", "(x + y)**(x/p)"])
+def test_exponents_that_leave_no_whole_power(text: str) -> None:
+    assert not {"x", "y"} & {*by_scale(text, "x", "y", "p")}
+
+
+@pytest.mark.parametrize(
     "text", ["x + y + 1", "exp(x) + y", "x**y", "sin(x)*y", "x**0.5 + y", "x*log(x) + y", "log(x)*log(y)"]
 )
 def test_what_has_none_in_whole_powers(text: str) -> None:

@@ -27,7 +27,7 @@ from vjpgen.stand_ins import OneVariable, StandIns
 from vjpgen.symmetry import Mirror, mirrors
 from vjpgen.tangents import Survival
 from vjpgen.tidy import tidy
-from vjpgen.truncations import leading, near_zero, truncations
+from vjpgen.truncations import leading, linear, near_zero, truncations
 from vjpgen.widened import widened
 
 POINTS = 1024
@@ -45,6 +45,7 @@ _FEW_RATIOS = 2  # over so many a last graph is grown
 _OFTEN = 0.02  # share of such points from which on quotients of sums are divided through
 _SHORT = 8  # nodes of a form whose error is that of the few operations in it
 _BRIEF = 0.7  # bits on average that are then good enough
+_NORMAL = float(np.finfo(np.float32).tiny)
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 
 
@@ -170,6 +171,11 @@ class Improver:
         changed = self.inner.over(further.changes(shapes, self.spec, self.positive))
         return (*(s for s in shapes if s not in targets[k].shapes), *changed)
 
+    def _tiny(self, e: Expr) -> bool:
+        """Whether there are points where it is too small for a normal float32."""
+        size = np.abs(self.many_wide(e))
+        return bool(((size > 0) & (size < _NORMAL)).any())
+
     def _above(self, e: Expr) -> bool:
         return bool((self.many_wide(e) > 0).all())
 
@@ -236,6 +242,8 @@ class Improver:
         local = self._series(target, truth)  # right on a part of the domain alone: nothing follows from them
         best = [t.expr for t in likely(equal, _BALANCED)]
         local += [self._term(tidy(e), truth, at) for e in self.balanced.at_last(best)]
+        first = linear(best, self._tiny)
+        local += [self._local(b, truth) for e in first for b in (e, *self.balanced(e))]
         known.offers = equal, local
         found, chosen = self._chosen(k, target, [*equal, *local])
         known.equal = tuple(dict.fromkeys(t.expr for t in chosen if t not in local))

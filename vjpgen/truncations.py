@@ -71,6 +71,18 @@ def near_zero(shapes: Iterable[Expr]) -> list[Expr]:
     return list(found)
 
 
+def linear(forms: Iterable[Expr], tiny: Callable[[Expr], bool]) -> list[Expr]:
+    """The forms with the first terms of their series in place of functions whose operands are tiny somewhere.
+
+    Where f/m is no longer a normal number, v*log1p(f/m) has lost digits that v*f/m still has.
+    """
+
+    def first(x: Expr) -> Expr | None:
+        return _FIRST[x.op](x.args[0]) if x.op in _FIRST and tiny(x.args[0]) else None
+
+    return [e for form in forms if (e := tidy(rebuild(form, first))) is not form]
+
+
 def _first(product: frozenset[str], x: Expr) -> Expr | None:
     return _FIRST[x.op](x.args[0]) if x.op in _FIRST and _product(x) == product else None
 
