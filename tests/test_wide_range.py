@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from changed import mean_bits
 
 import vjpgen
 from vjpgen import verify
@@ -16,10 +17,12 @@ from vjpgen.expr import Expr, call, const, num, opened, show, substitute, var, w
 from vjpgen.floats import representable, ulps
 from vjpgen.lowering import lower
 from vjpgen.naming import Names
+from vjpgen.parse import parse
 from vjpgen.render import helpers_in, with_callees
+from vjpgen.search import search
 from vjpgen.shown import read
 from vjpgen.templating import Templates
-from vjpgen.truncations import near_zero
+from vjpgen.truncations import linear, near_zero
 from vjpgen.truth import Truth
 from vjpgen.widened import widened
 
@@ -153,6 +156,19 @@ def test_what_cannot_leave_the_range_on_its_way_is_left_alone(formula: str) -> N
 )
 def test_first_terms_of_functions_of_products(formula: str, first: list[str]) -> None:
     assert [show(e) for e in near_zero([read(formula)])] == first
+
+
+def test_operands_in_place_of_functions_where_they_are_tiny() -> None:
+    tiny = {read("a/b"), read("c")}.__contains__
+    forms = [read(e) for e in ("d*log1p(a/b)", "sin(a + b)", "tanh(c)*exp(c)/sinh(a)")]
+    assert [show(e) for e in linear(forms, tiny)] == ["d * (a / b)", "c / sinh(a)"]
+
+
+def test_a_factor_makes_up_for_an_operand_that_is_no_normal_number() -> None:
+    spec = parse("v*log(m/(m - k))", assume=["v > 0", "k > 0", "m > k"])
+    (form,) = search(spec).values
+    found, plain = mean_bits(spec, [form, read("v*log1p(k/(m - k))")])
+    assert found < 0.6 < 1.5 < plain
 
 
 def test_the_search_goes_on_in_a_wider_range_where_results_are_lost() -> None:

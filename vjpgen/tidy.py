@@ -32,6 +32,8 @@ def _step(x: Expr) -> Expr | None:
             return _difference(a, b)
         case (("mul" | "div"), (a, b)):
             return _product(x.op, a, b)
+        case "pow", (a, _) if _value(a) == 1:
+            return a
         case op, (a,) if op in _EVEN and a.op == "neg":
             return call(op, a.args[0])
         case op, (a,) if op in _ODD and a.op == "neg":
@@ -69,6 +71,8 @@ def _folded(x: Expr) -> Expr | None:
             found = a * a
         case "pow", [a, b] if b.denominator == 1 and 0 < b < 64:
             found = a ** int(b)
+        case "log", [a] if a == 1:
+            found = Fraction(0)
         case (("max" | "min"), [a, b]):
             found = max(a, b) if x.op == "max" else min(a, b)
         case _:
