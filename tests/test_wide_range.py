@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from changed import mean_bits
 
 import vjpgen
+from changed import mean_bits
 from vjpgen import verify
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, const, num, opened, show, substitute, var, wide_range
