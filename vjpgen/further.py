@@ -90,4 +90,5 @@ def elasticities(
     formula = targets[i].shapes[0]
     if has_op(formula, *OUTSIDE):
         return []
-    return elastic.changes(formula, spec.args[j], derive.symbols(spec.args, positive))
+    scope = derive.symbols(spec.args, positive)
+    return elastic.growth(formula, spec.args[j], scope) + elastic.changes(formula, spec.args[j], scope)

@@ -72,6 +72,12 @@ SIMPLIFYING: tuple[tuple[str, str], ...] = (
         cube-mul: a**3 * b**3 <-> (a * b)**3
         fourth: (a**2)**2 <-> a**4
     """),
+    ("means with weights that add up to 1", """
+        mean-from-one: a + (1 - a) * b -> 1 + (1 - a) * (b - 1)
+        mean-to-one: (1 - a) + a * b -> 1 + a * (b - 1)
+        mean-from: a * c + (1 - a) * b -> c + (1 - a) * (b - c)
+        mean-to: a * c + (1 - a) * b -> b + a * (c - b)
+    """),
     ("absolute value and sign", """
         abs-neg: abs(-a) -> abs(a)
         abs-mul: abs(a * b) <-> abs(a) * abs(b)

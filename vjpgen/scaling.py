@@ -3,8 +3,8 @@
 Scaling d by k**2 and l by k leaves (1 + d/(2*a*l**2))**(-a) as it is, so it is a function of d/l**2 and a.
 What depends on three arguments in a formula may so depend on two, and a search over two has far less to try
 (E. Buckingham, "On physically similar systems", Physical Review 4, 1914: the pi theorem). A logarithm of what
-scales gives a term of its own: log densities of a scale family are of this kind. Exponents may be formulas: the
-mean (x**p + y**p)**(1/p) is of degree 1.
+scales gives a term of its own: log densities of a scale family are of this kind. Exponents may be formulas:
+(x**p + y**p)**(1/p) is of degree 1.
 """
 
 from __future__ import annotations
