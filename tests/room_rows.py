@@ -100,6 +100,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "inner",
         "apart",
         "first_terms",
+        "logs_apart",
+        "growth",
         "elastic",
         "middle",
         "halves",

@@ -75,6 +75,8 @@ HOMES = {
         "apart",
         "elastic",
         "first_terms",
+        "growth",
+        "logs_apart",
         "closed_form",
         "srepr",
     },

@@ -50,26 +50,6 @@ def changes(formula: Expr, arg: str, scope: dict[str, Any]) -> list[Change]:
     return [c for c in found if c is not None]
 
 
-def growth(formula: Expr, arg: str, scope: dict[str, Any]) -> list[Change]:
-    """The partial as the value times what that grows by, of products with powers of varying exponents.
-
-    Of b**p that is p*b'/b + p'*log(b): each of the two is searched for itself.
-    """
-    plain, x = to_sympy(formula, scope), scope[arg]
-    parts = [f.as_base_exp() for f in sp.Mul.make_args(plain)]
-    if plain.count_ops() > _MOST_OPERATIONS or not any(_varies(b, p) for b, p in parts):
-        return []
-    total = sp.Add(*(p * sp.diff(b, x) / b + sp.diff(p, x) * sp.log(b) for b, p in parts))
-    names = {symbol: name for name, symbol in scope.items()}
-    value, by = (sp.Symbol(name, real=True) for name in ("value:", "growth:"))
-    shape = from_sympy(value * by, names | {value: value.name, by: by.name})
-    return [Change((shape,), ((value.name, formula), (by.name, from_sympy(total, names))), ())]
-
-
-def _varies(base: Any, power: Any) -> bool:
-    return bool(power.free_symbols and base is not sp.E)
-
-
 def _factor(factor: Any, x: Any, u: Any) -> _Factor | None:
     """A factor that depends on x; None where it is no constant power of a function of one product."""
     base, power = factor.as_base_exp()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from vjpgen import apart, derive, elastic, first_terms, inner, rational
+from vjpgen import apart, derive, elastic, first_terms, growth, inner, logs_apart, rational
 from vjpgen.beams import OUTSIDE
 from vjpgen.bridge import has_sympy
 from vjpgen.candidates import Target
@@ -76,13 +76,14 @@ def terms_apart(
     scope = derive.symbols(spec.args, positive)
     found = [c for e in forms if has_sympy(e) for c in inner.changes(e, scope)]
     one_quotient = (c for e in rational.rational(formula)[:1] for c in inner.changes(e, scope))
-    return [*apart.changes(formula, scope), *first_terms.changes(formula, scope), *one_quotient, *found]
+    rooms = (apart, first_terms, logs_apart)
+    return [*(c for room in rooms for c in room.changes(formula, scope)), *one_quotient, *found]
 
 
 def elasticities(
     k: int, targets: Sequence[Target], spec: Spec, positive: frozenset[str]
 ) -> list[inner.Change]:
-    """Shapes of a partial over the elasticities of what its value is a product of; none of a value."""
+    """Shapes of a partial over what its value, or a factor of it, grows by; none of a value."""
     n = len(spec.outputs)
     if k < n:
         return []
@@ -91,4 +92,4 @@ def elasticities(
     if has_op(formula, *OUTSIDE):
         return []
     scope = derive.symbols(spec.args, positive)
-    return elastic.growth(formula, spec.args[j], scope) + elastic.changes(formula, spec.args[j], scope)
+    return [c for room in (growth, elastic) for c in room.changes(formula, spec.args[j], scope)]

@@ -126,8 +126,8 @@ class Improver:
         for halves in (False, True):
             poor = [k for k in self.known if not self._good(k, targets[k], bar)]
             found = over_ratios.forms(self.spec, self.at, targets, poor, solved, halves=halves)
-            for k, form in found.items():
-                self.known[k].apart = (form,)
+            for k, forms in found.items():
+                self.known[k].apart = forms
             self._advance(targets, dict.fromkeys(found, ()))
 
     def _parts(self) -> tuple[list[int], list[int]]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from vjpgen.candidates import Solve, Target
 from vjpgen.evaluation import evaluate
-from vjpgen.expr import Expr, num
+from vjpgen.expr import Expr, call, num, rebuild
 from vjpgen.floats import Array, representable
 from vjpgen.halves import Half
 from vjpgen.scaling import Scaling, scalings
@@ -89,7 +89,7 @@ def forms(
     solve: Solve,
     *,
     halves: bool = False,
-) -> Mapping[int, Expr]:
+) -> Mapping[int, tuple[Expr, ...]]:
     """Forms that a search over differences and ratios finds; none where there is no such thing.
 
     Args:
@@ -118,7 +118,13 @@ def forms(
     if not problem.names or len(single) < _FEWEST or not any(f.steps for f in problem.formulas.values()):
         return {}
     solved = _solved(spec, problem, single, solve)
-    return {k: problem.formulas[k].back(solved[k]) for k in wanted}
+    forms = {k: problem.formulas[k].back(solved[k]) for k in wanted}
+    return {k: tuple(dict.fromkeys((e, rebuild(e, _log_of_ratio)))) for k, e in forms.items()}
+
+
+def _log_of_ratio(x: Expr) -> Expr | None:
+    """The logarithm of a ratio is in the range where the ratio is not."""
+    return call("log_ratio", *x.args[0].args) if x.op == "log" and x.args[0].op == "div" else None
 
 
 def _reduced(problem: _Problem, n: int) -> _Problem:
