@@ -39,8 +39,9 @@ _SAVED = 0.05  # bits on average, at points where it is better, that are worth a
 _BALANCED = 8  # candidates whose products are put into a safer order
 LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 96.0  # further bits that infinity or NaN costs where the truth is a number
-_FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
-_LOST = 47.0  # bits that only a result that is not finite costs
+_FAR = 32.0  # further bits that a result more than `BAR` ulps off costs among candidates
+_FAR_LEFT = 8.0  # of them, where it is asked whether to search further
+_LOST = _FAR + 39  # bits that only a result that is not finite costs
 _FEW_RATIOS = 2  # over so many a last graph is grown
 _OFTEN = 0.02  # share of such points from which on quotients of sums are divided through
 _SHORT = 8  # nodes of a form whose error is that of the few operations in it
@@ -211,7 +212,7 @@ class Improver:
         bits = self._bits(k, target)[0 if first else self.verges :]
         far, lost = float((bits > BAR_BITS).mean()), float((bits > _LOST).mean())
         enough = max(bar.enough, _BRIEF) if self.known[k].form.size <= _SHORT and not far else bar.enough
-        return float(bits.mean()) <= enough and far <= bar.few and lost <= bar.lost
+        return float(bits.mean()) - (_FAR - _FAR_LEFT) * far <= enough and far <= bar.few and lost <= bar.lost
 
     def _worthwhile(self, target: Target) -> bool:
         return bool(variables(target.shapes[0])) and bool(
