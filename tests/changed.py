@@ -46,6 +46,8 @@ def same(changes: Changes, text: str, rtol: float) -> None:
     env = {a: draw.uniform(0.5, 2.0, 64) for a in variables(e)}
     exact = evaluate(e, env, np.float64)
     for change in made:
+        names = [name for name, _ in change.logs] + [i.name for i in change.inner]
+        assert not any(map(str.isidentifier, names))  # an argument may have any name that is one
         for shape in change.shapes:
             np.testing.assert_allclose(evaluate(whole(change, shape), env, np.float64), exact, rtol=rtol)
 

@@ -78,7 +78,7 @@ class _Way:
         """Absolute values as products with signs, and signs as symbols."""
         s = s.replace(_ABS, lambda x: _SIGN(x) * x)
         for f in sorted(s.atoms(_SIGN), key=str):
-            self.signs.setdefault(f, sp.Symbol(f"sign_{len(self.signs)}", real=True))
+            self.signs.setdefault(f, sp.Symbol(f"sign:{len(self.signs)}", real=True))
         return s.subs(self.signs)
 
     def _expanded(self, s: Any) -> Any:
@@ -129,7 +129,7 @@ class _Way:
         def named(function: Any, variable: Any, at: Any, limit: float) -> Any:
             shape = from_sympy(function, {variable: self.variable})
             place = from_sympy(at.subs(meaning), self.names)
-            inner.append(Inner(f"apart_{len(inner)}", shape, place, limit, self.variable))
+            inner.append(Inner(f"apart:{len(inner)}", shape, place, limit, self.variable))
             return sp.Symbol(inner[-1].name, real=True)
 
         scale = {}

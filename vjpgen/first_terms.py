@@ -131,7 +131,7 @@ class _Apart:
             head = sp.Add(*(c * u**n for c, n in zip(first, powers, strict=False)))
             rest = from_sympy((function - head) / u ** powers[-1], {u: self.variable})
             at = from_sympy(next(p for p, x in self.places.items() if x is u), self.names)
-            name = f"rest_{len(self.found)}"
+            name = f"rest:{len(self.found)}"
             one = Inner(name, rest, at, float(limit), self.variable)
             symbol = sp.Symbol(name, real=True)
             self.found[function] = head + u ** powers[-1] * symbol, symbol, one

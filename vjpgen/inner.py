@@ -173,7 +173,7 @@ def without_powers(s: Any) -> dict[Any, dict[Any, Any]]:
     powers = sorted((p for p in s.atoms(sp.Pow) if _is_power(p)), key=str)
     logs: dict[Any, Any] = {}
     for p in powers:
-        logs.setdefault(sp.log(p.base), sp.Symbol(f"log_{len(logs)}", real=True))
+        logs.setdefault(sp.log(p.base), sp.Symbol(f"log:{len(logs)}", real=True))
     if not logs:
         return {}
     s = s.replace(_is_power, lambda x: sp.exp(x.exp * logs.get(sp.log(x.base), sp.log(x.base))))
@@ -284,7 +284,7 @@ class _Changing:
             powers, g, expansion = -powers, -g, self._expansion(-g)
             assert expansion is not None
         if g not in self.found:
-            name, limit = f"inner_{len(self.found)}", float(expansion.coefficients[0])
+            name, limit = f"inner:{len(self.found)}", float(expansion.coefficients[0])
             rest = self._shape(g / self.u**expansion.first)
             self.found[g] = sp.Symbol(name, real=True), Inner(name, rest, self.at, limit, self.variable)
         return powers * self.u**expansion.first * self.found[g][0]

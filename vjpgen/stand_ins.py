@@ -131,7 +131,7 @@ class StandIns:
 
     def _name(self, key: tuple[Expr, Expr | None], values: Array) -> Expr:
         """A new variable with exact values at the points."""
-        symbol = self._known[key] = var(f"inner:{len(self._known)}")
+        symbol = self._known[key] = var(f"stand-in:{len(self._known)}")
         self._env[str(symbol.value)] = values
         return symbol
 
