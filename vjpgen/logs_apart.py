@@ -85,14 +85,16 @@ def _ways(logs: _Logs, scope: Mapping[str, Any]) -> Iterator[_Way]:
 
 
 def _polynomial(logs: _Logs, d: Any, growth: Any) -> _Logs | None:
-    """With an operand that has no exp(d) below the line; None where there is no such thing."""
+    """With an operand that has no exp(d) below the line; None where there is no such thing.
+
+    A power of exp(d) there is taken out of the logarithm, and what is all there is turned over.
+    """
     top, below = (f.as_independent(growth, as_Add=False) for f in sp.fraction(sp.factor(logs.operand)))
-    for sign, (share, inside), (number, outside) in ((1, top, below), (-1, below, top)):
-        base, power = outside.as_base_exp()
-        if base is growth or outside == 1:
-            times = sign * logs.share
-            lost = power * d if base is growth else 0
-            return _Logs(logs.rest - times * lost, times, share * inside / number)
+    for share, over, under in ((logs.share, top, below), (-logs.share, below, top)):
+        base, power = under[1].as_base_exp()
+        if base is growth or under[1] == 1:
+            taken = power * d if base is growth else 0
+            return _Logs(logs.rest - share * taken, share, over[0] * over[1] / under[0])
     return None
 
 
