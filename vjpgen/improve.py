@@ -18,7 +18,7 @@ from vjpgen.expr import Expr, substitute, variables
 from vjpgen.extract import Term
 from vjpgen.factoring import factored, through
 from vjpgen.floats import Array, representable
-from vjpgen.known import Known, likely, shorter
+from vjpgen.known import Known, likely, shorter, strict
 from vjpgen.rational import inside, rational
 from vjpgen.refute import where_right
 from vjpgen.spec import Spec
@@ -39,9 +39,8 @@ _SAVED = 0.05  # bits on average, at points where it is better, that are worth a
 _BALANCED = 8  # candidates whose products are put into a safer order
 LONGEST_SHAPE = 250  # nodes of a partial that is derived from a form of the value
 _NOT_FINITE = 96.0  # further bits that infinity or NaN costs where the truth is a number
-_FAR = 32.0  # further bits that a result more than `BAR` ulps off costs among candidates
-_FAR_LEFT = 8.0  # of them, where it is asked whether to search further
-_LOST = _FAR + 39  # bits that only a result that is not finite costs
+_FAR = 8.0  # further bits that a result more than `BAR` ulps off costs
+_LOST = 47.0  # bits that only a result that is not finite costs
 _FEW_RATIOS = 2  # over so many a last graph is grown
 _OFTEN = 0.02  # share of such points from which on quotients of sums are divided through
 _SHORT = 8  # nodes of a form whose error is that of the few operations in it
@@ -212,7 +211,7 @@ class Improver:
         bits = self._bits(k, target)[0 if first else self.verges :]
         far, lost = float((bits > BAR_BITS).mean()), float((bits > _LOST).mean())
         enough = max(bar.enough, _BRIEF) if self.known[k].form.size <= _SHORT and not far else bar.enough
-        return float(bits.mean()) - (_FAR - _FAR_LEFT) * far <= enough and far <= bar.few and lost <= bar.lost
+        return float(bits.mean()) <= enough and far <= bar.few and lost <= bar.lost
 
     def _worthwhile(self, target: Target) -> bool:
         return bool(variables(target.shapes[0])) and bool(
@@ -263,7 +262,7 @@ class Improver:
         terms = [self._term(e, truth, self.many) for e in sharper if e not in before]
         safer = (tidy(b) for t in likely(terms, _SHARPENED) for b in self.balanced(t.expr))
         terms += [self._term(e, truth, self.many) for e in dict.fromkeys(safer) if e not in sharper]
-        return self._chosen(k, target, [*equal, *local, *terms])[0] if terms else known.form
+        return self._chosen(k, target, strict(*equal, *local, *terms))[0] if terms else known.form
 
     def _wider_range(self, k: int, target: Target) -> Expr:
         """The best form out of what was on offer, of that in a wider range, and of the form so far."""
@@ -276,7 +275,8 @@ class Improver:
         parts = dict.fromkeys(w for t in likely(local, _WIDENED) if (w := widened(t.expr)) is not t.expr)
         terms += [self._local(e, truth) for e in parts]
         saved = ((terms[0].bits - t.bits).clip(0).mean() for t in terms)
-        return self._chosen(k, target, [*equal, *local, *terms])[0] if max(saved) > _SAVED else known.form
+        worth = max(saved) > _SAVED
+        return self._chosen(k, target, strict(*equal, *local, *terms))[0] if worth else known.form
 
     def _chosen(self, k: int, target: Target, candidates: list[Term]) -> tuple[Expr, Sequence[Term]]:
         """The best choice among candidates or what there was so far, and the candidates in it."""
@@ -291,7 +291,7 @@ class Improver:
         known.front = front(candidates)
         expr = regimes.build(choice, lambda c, k: place(c, k, self.spec, self.at, target.shapes[0]))
         found = tidy(self._no_worse(expr, target))
-        best = min((self._term(e, truth, self.many) for e in (known.form, found)), key=lambda t: t.score)
+        (best,) = likely(strict(*(self._term(e, truth, self.many) for e in (known.form, found))), 1)
         return best.expr, choice.terms
 
     def _mirrors(self, formula: Expr) -> tuple[Mirror, ...]:
