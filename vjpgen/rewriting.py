@@ -216,9 +216,9 @@ class _Search:
                 yield binding
             return
         for node in tuple(graph.nodes(root, p.op)):
-            self.tried += 1
             if self.tried > self.effort.tries:
                 return
+            self.tried += 1
             if p.args:
                 yield from self.match_all(p.args, node.args, binding)
             elif node.value == p.value:
