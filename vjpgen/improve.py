@@ -17,7 +17,7 @@ from vjpgen.evaluation import Evaluator
 from vjpgen.expr import Expr, substitute, variables
 from vjpgen.extract import Term
 from vjpgen.factoring import factored, through
-from vjpgen.floats import Array, representable
+from vjpgen.floats import Array, representable, tiny
 from vjpgen.known import Known, likely, shorter, strict
 from vjpgen.rational import inside, rational
 from vjpgen.refute import where_right
@@ -45,7 +45,6 @@ _FEW_RATIOS = 2  # over so many a last graph is grown
 _OFTEN = 0.02  # share of such points from which on quotients of sums are divided through
 _SHORT = 8  # nodes of a form whose error is that of the few operations in it
 _BRIEF = 0.7  # bits on average that are then good enough
-_NORMAL = float(np.finfo(np.float32).tiny)
 _BROKEN = 3.0  # bits that a point costs where the second derivative would be NaN or infinite
 
 
@@ -174,7 +173,7 @@ class Improver:
     def _tiny(self, e: Expr) -> bool:
         """Whether there are points where it is too small for a normal float32."""
         size = np.abs(self.many_wide(e))
-        return bool(((size > 0) & (size < _NORMAL)).any())
+        return bool(((size > 0) & (size < tiny(np.float32))).any())
 
     def _above(self, e: Expr) -> bool:
         return bool((self.many_wide(e) > 0).all())

@@ -68,39 +68,40 @@ def _as_logs(s: Any) -> _Logs | None:
 def _ways(logs: _Logs, scope: Mapping[str, Any]) -> Iterator[_Way]:
     """In each exponent, or difference of two, at which the operand is 1."""
     variable = unused(scope)
-    d, growth = sp.Symbol(variable, real=True), sp.Symbol(f"exp({variable})", positive=True)
+    d, exponential = sp.Symbol(variable, real=True), sp.Symbol(f"exp({variable})", positive=True)
 
     def split(z: Any) -> Any:
         """The exponential of a multiple of d and the rest, as a power and the exponential of the rest."""
         times = sp.expand(z).coeff(d)
-        return growth**times * sp.exp(sp.expand(z - times * d))
+        return exponential**times * sp.exp(sp.expand(z - times * d))
 
     for place, symbol, meaning in _places(logs.operand, d):
         over = _Logs(*(part.subs(symbol, meaning).replace(sp.exp, split) for part in logs))
-        whole = _polynomial(over, d, growth)
+        whole = _polynomial(over, d, exponential)
         if whole is not None:
             near = sp.factor(whole.operand - 1)
-            if growth in near.free_symbols and len(near.free_symbols) > 1 and near.subs(growth, 1) == 0:
-                yield _Way(whole, near, d, growth, place)
+            several = exponential in near.free_symbols and len(near.free_symbols) > 1
+            if several and near.subs(exponential, 1) == 0:
+                yield _Way(whole, near, d, exponential, place)
 
 
-def _polynomial(logs: _Logs, d: Any, growth: Any) -> _Logs | None:
+def _polynomial(logs: _Logs, d: Any, exponential: Any) -> _Logs | None:
     """With an operand that has no exp(d) below the line; None where there is no such thing.
 
     A power of exp(d) there is taken out of the logarithm, and what is all there is turned over.
     """
-    top, below = (f.as_independent(growth, as_Add=False) for f in sp.fraction(sp.factor(logs.operand)))
+    top, below = (f.as_independent(exponential, as_Add=False) for f in sp.fraction(sp.factor(logs.operand)))
     for share, over, under in ((logs.share, top, below), (-logs.share, below, top)):
         base, power = under[1].as_base_exp()
-        if base is growth or under[1] == 1:
-            taken = power * d if base is growth else 0
+        if base is exponential or under[1] == 1:
+            taken = power * d if base is exponential else 0
             return _Logs(logs.rest - share * taken, share, over[0] * over[1] / under[0])
     return None
 
 
 def _places(operand: Any, d: Any) -> Iterator[tuple[Any, Any, Any]]:
     """What d may stand for, and a symbol with what that is by d and the others."""
-    exponents = dict.fromkeys(f.args[0] for f in sorted(operand.atoms(sp.exp), key=str))
+    exponents = [f.args[0] for f in sorted(operand.atoms(sp.exp), key=str) if f.free_symbols]
     for z in exponents:
         x = min(z.free_symbols, key=str)
         if z.is_Symbol or (z.is_Mul and sp.diff(z, x, 2) == 0):
@@ -117,7 +118,7 @@ class _Way(NamedTuple):
     logs: _Logs
     near: Any
     d: Any
-    growth: Any
+    exponential: Any
     place: Any
 
     def change(self, names: Mapping[Any, str], meaning: Mapping[Any, Any]) -> Change | None:
@@ -133,8 +134,8 @@ class _Way(NamedTuple):
         """Functions of d by what they are multiplied with; None where there is no such sum."""
         by_function: dict[Any, Any] = {}
         for term in sp.Add.make_args(sp.expand(total)):
-            free, function = term.as_independent(self.d, self.growth, as_Add=False)
-            if not function.free_symbols <= {self.d, self.growth}:
+            free, function = term.as_independent(self.d, self.exponential, as_Add=False)
+            if not function.free_symbols <= {self.d, self.exponential}:
                 return None
             by_function[function] = by_function.get(function, sp.S.Zero) + free
         found: dict[Any, Any] = {}
@@ -143,7 +144,7 @@ class _Way(NamedTuple):
             if free.could_extract_minus_sign():
                 number, free = -number, -free
             if number:
-                function = number * function.subs(self.growth, sp.exp(self.d))
+                function = number * function.subs(self.exponential, sp.exp(self.d))
                 found[free] = found.get(free, sp.S.Zero) + function
         return found if len(found) <= _MOST_GROUPS else None
 
@@ -152,7 +153,7 @@ class _Way(NamedTuple):
     ) -> Change | None:
         inner: list[Inner] = []
         d, w, u = self.d, sp.Symbol("above:", real=True), self.d.name
-        back = {self.growth: sp.exp(self.place), d: self.place}
+        back = {self.exponential: sp.exp(self.place), d: self.place}
 
         def named(function: Any, at: Any, limit: Any) -> Any:
             places = {**names, w: w.name}
@@ -171,9 +172,9 @@ class _Way(NamedTuple):
 
         log = sp.log(1 + d)
         rest = named(((1 + d) * log - d if over else log - d) / d**2, w, 0.5 if over else -0.5)
-        free, function = self.near.as_independent(d, self.growth, as_Add=False)
-        alone = function.free_symbols <= {d, self.growth}
-        above = free * outlined(sp.expand(function.subs(self.growth, sp.exp(d))))[0] if alone else w
+        free, function = self.near.as_independent(d, self.exponential, as_Add=False)
+        alone = function.free_symbols <= {d, self.exponential}
+        above = free * outlined(sp.expand(function.subs(self.exponential, sp.exp(d))))[0] if alone else w
         total, most = self.logs.share.subs(back) * above**2 * rest, 0
         for factor, function in groups.items():
             part, order = outlined(function)

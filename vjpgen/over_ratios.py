@@ -118,8 +118,8 @@ def forms(
     if not problem.names or len(single) < _FEWEST or not any(f.steps for f in problem.formulas.values()):
         return {}
     solved = _solved(spec, problem, single, solve)
-    forms = {k: problem.formulas[k].back(solved[k]) for k in wanted}
-    return {k: tuple(dict.fromkeys((e, rebuild(e, _log_of_ratio)))) for k, e in forms.items()}
+    over_all = {k: problem.formulas[k].back(solved[k]) for k in wanted}
+    return {k: tuple(dict.fromkeys((e, rebuild(e, _log_of_ratio)))) for k, e in over_all.items()}
 
 
 def _log_of_ratio(x: Expr) -> Expr | None:
