@@ -105,6 +105,13 @@ def test_round_number(low: float, high: float, cut: str) -> None:
     assert round_number(low, high) == Fraction(cut)
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.3e-38), (-1.3e-38, 0.0), (0.0, 1.5e-38), (0.0, 1e-30)])
+def test_round_number_is_none_that_is_flushed_to_zero(low: float, high: float) -> None:
+    cut = float(round_number(low, high))
+    assert low < cut <= high
+    assert cut == 0 or abs(cut) >= np.finfo(np.float32).tiny
+
+
 @pytest.mark.parametrize("low", [1.0, np.nextafter(1.0, 2.0), 5e-324])
 def test_round_number_stays_between(low: float) -> None:
     for high in (np.nextafter(low, np.inf), np.inf):

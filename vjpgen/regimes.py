@@ -17,7 +17,7 @@ import numpy as np
 from vjpgen.evaluation import evaluate
 from vjpgen.expr import Expr, call, num, var, variables, walk, where
 from vjpgen.extract import COST_PRICE, Term
-from vjpgen.floats import Array, huge
+from vjpgen.floats import Array, huge, tiny
 
 SPLIT_PRICE = 0.12  # bits that a further branch has to gain on average
 _POOL = 10
@@ -181,12 +181,15 @@ def _nested(choice: Choice, cut: Callable[[Choice, int], Fraction], last: int) -
 
 
 def round_number(low: float, high: float) -> Fraction:
-    """The number with the fewest decimal digits in (low, high], nearest the middle."""
+    """The number with the fewest decimal digits in (low, high], nearest the middle.
+
+    It is a normal float32 or 0, where one is there: XLA takes what is smaller for 0.
+    """
     low, high = (float(np.clip(x, -huge(np.float32), huge(np.float32))) for x in (low, high))
     same_sign = low * high > 0
     middle = np.copysign(np.sqrt(abs(low)) * np.sqrt(abs(high)), low) if same_sign else (low + high) / 2
     for digits in range(1, 17):
         text = f"{middle:.{digits - 1}e}"
-        if low < float(text) <= high:
+        if low < float(text) <= high and not 0 < abs(float(text)) < tiny(np.float32):
             return Fraction(text)
     return Fraction(high)
